@@ -1,0 +1,41 @@
+include(GoogleTest)
+# hilum_add_test(<name> SOURCES ... [LINK ...] [TORCH] [WHOLE] [LABELS ...] [TIMEOUT s])
+# A GoogleTest program <name>_test, one ctest entry a test case. TORCH: use the shared precompiled header.
+function(hilum_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH;WHOLE" "TIMEOUT" "SOURCES;LINK;LABELS")
+  set(target ${name}_test)
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE ${arg_LINK} GTest::gtest_main GTest::gmock hilum_warnings)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+  target_compile_definitions(${target} PRIVATE
+    HILUM_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HILUM_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  if(arg_TORCH)
+    target_precompile_headers(${target} REUSE_FROM hilum_pch)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 300)
+  endif()
+  set(properties TIMEOUT ${arg_TIMEOUT} ENVIRONMENT "OMP_NUM_THREADS=2")
+  if(arg_LABELS)  # an empty list would swallow the next word
+    list(APPEND properties LABELS "${arg_LABELS}")
+  endif()
+  if(arg_WHOLE)  # one ctest entry for the program: tests that share an expensive fixture
+    add_test(NAME ${name} COMMAND ${target})
+    set_tests_properties(${name} PROPERTIES ${properties})
+  else()
+    gtest_discover_tests(${target} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 120
+      PROPERTIES ${properties})
+  endif()
+endfunction()
+
+# hilum_add_benchmark(<name> SOURCES ... [LINK ...] [TORCH]): a Google Benchmark program <name>_bench.
+function(hilum_add_benchmark name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "TORCH" "" "SOURCES;LINK")
+  set(target ${name}_bench)
+  add_executable(${target} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE ${arg_LINK} benchmark::benchmark hilum_warnings)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/benchmarks)
+  if(arg_TORCH)
+    target_precompile_headers(${target} REUSE_FROM hilum_pch)
+  endif()
+endfunction()

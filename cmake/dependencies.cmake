@@ -1,0 +1,23 @@
+# Libraries of the core. Each room links what it uses; dependencies.txt has the packages and their purpose.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(SQLiteCpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(ITK 5.2 REQUIRED COMPONENTS
+  ITKCommon ITKIOImageBase ITKIONIFTI ITKIONRRD ITKIOMeta ITKIOGDCM ITKImageGrid ITKImageFunction
+  ITKConnectedComponents ITKDistanceMap ITKSmoothing ITKTransform)
+# ITK's own list of include folders and libraries as one target.
+add_library(hilum_itk INTERFACE)
+target_include_directories(hilum_itk SYSTEM INTERFACE ${ITK_INCLUDE_DIRS})
+target_link_libraries(hilum_itk INTERFACE ${ITK_LIBRARIES})
+if(HILUM_TESTS)
+  find_package(GTest REQUIRED)
+endif()
+if(HILUM_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()

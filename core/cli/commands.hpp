@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// One file a command, thin: parse, call, print. Each adds its subcommand to the program; the work
+// happens in the subcommand's callback, which throws hilum::Error and sets the exit code by its
+// fault.
+#pragma once
+#include <CLI/CLI.hpp>
+
+namespace hilum::cli {
+
+// Without LibTorch (the program `hilum` itself runs them, in milliseconds).
+void add_runs(CLI::App& app);
+void add_plugins(CLI::App& app);
+// With LibTorch or ITK (the program hands them to hilum-engine).
+void add_run(CLI::App& app);
+void add_resume(CLI::App& app);
+void add_eval(CLI::App& app);
+void add_plan(CLI::App& app);
+void add_config(CLI::App& app);
+void add_metrics(CLI::App& app);
+void add_weights(CLI::App& app);
+void add_data(CLI::App& app);
+void add_doctor(CLI::App& app);
+void add_describe(CLI::App& app);  // hidden: looks at plugin libraries for the catalog
+
+}  // namespace hilum::cli

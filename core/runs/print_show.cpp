@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// `hilum runs show` for people.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <ctime>
+#include <map>
+
+#include "core/runs/print.hpp"
+#include "core/runs/print_parts.hpp"
+#include "core/runs/process.hpp"
+#include "core/util/text.hpp"
+#include "hilum/names.hpp"
+
+namespace hilum::runs {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+std::string duration(int64_t s) {
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
+  return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
+}
+
+std::string about(const Details& run) {
+  std::string text;
+  const auto add = [&](const char* what, const std::string& value) {
+    if (!value.empty()) text += fmt::format("{:<13}{}\n", what, value);
+  };
+  const bool running = run.status == "running";
+  const int64_t end = running ? std::time(nullptr) : seconds(run.ended);
+  const int64_t took = std::max<int64_t>(0, end - seconds(run.started));
+  add("run", run.id);
+  add("name", run.name);
+  add("experiment", run.experiment);
+  add("status", run.status);
+  add("error", run.error);
+  add("started", local_time(run.started));
+  add(running ? "so far" : "took", end == 0 ? "" : duration(took));
+  add("epoch",
+      std::to_string(run.epoch) + (run.epochs > 0 ? fmt::format(" of {}", run.epochs) : ""));
+  add("seed, fold", fmt::format("{}, {}", run.seed, run.fold));
+  add("code", run.git + (run.dirty ? " with uncommitted changes" : ""));
+  add("machine", join({run.host, run.device, run.precision, "LibTorch " + run.torch}, ", "));
+  add("weights from", run.parent);
+  add("tags", join(run.tags, ", "));
+  add("note", run.note);
+  add("folder", run.folder.string());
+  return text;
+}
+
+// One row a metric, one column a split.
+Rows metric_rows(const Details& run) {
+  Strings splits, names;
+  std::map<std::string, std::string> values;
+  const auto note = [](Strings& list, const std::string& word) {
+    if (std::find(list.begin(), list.end(), word) == list.end()) list.push_back(word);
+  };
+  for (const auto& [name, value] : run.metrics) {
+    note(splits, name.substr(0, name.find('.')));
+    note(names, name.substr(name.find('.') + 1));
+    values[name] = shown(value);
+  }
+  Rows rows{{"metric"}};
+  rows[0].insert(rows[0].end(), splits.begin(), splits.end());
+  for (const auto& name : names) {
+    rows.push_back({name});
+    for (const auto& split : splits) rows.back().push_back(values[split + "." + name]);
+  }
+  return rows;
+}
+
+std::string section(const char* title, const Rows& rows) {
+  return rows.size() > 1 ? fmt::format("\n{}\n{}", title, util::table(rows)) : "";
+}
+
+}  // namespace
+
+std::string shown(double value) { return std::isnan(value) ? "nan" : fmt::format("{:.4g}", value); }
+
+std::string local_time(const std::string& time) {
+  const std::time_t at = seconds(time);
+  if (at == 0) return "";
+  std::tm parts{};
+  localtime_r(&at, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts)};
+}
+
+std::string show_text(const Details& run) {
+  Rows plugins{{"kind", "name", "version", "sha256"}}, params{{"key", "value"}},
+      files{{"kind", "path"}};
+  for (const auto& p : run.plugins)
+    plugins.push_back({p.kind, p.name, p.version, p.sha256.substr(0, 16)});
+  for (const auto& p : run.params) params.push_back({p.key, p.value});
+  for (const auto& [kind, path] : run.artifacts) files.push_back({kind, path});
+  return about(run) + section("Final metrics", metric_rows(run)) + section("Plugins", plugins) +
+         section("Parameters", params) + section("Artifacts", files);
+}
+
+}  // namespace hilum::runs

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/train/compute.hpp"
+
+#include <dlfcn.h>
+#include <torch/torch.h>
+
+#include <fstream>
+
+namespace hilum::train {
+namespace {
+
+torch::Device find_device(const std::string& wanted) {
+  if (wanted == "cpu") return torch::kCPU;
+  const bool there = cuda_available();
+  if (wanted == "auto") return there ? torch::Device(torch::kCUDA, 0) : torch::Device(torch::kCPU);
+  if (!there)
+    throw Error("train.device: value '" + wanted +
+                    "', but LibTorch sees no GPU here. Use train.device=cpu, and " +
+                    "see 'hilum doctor'",
+                Fault::request);
+  const torch::Device device(wanted == "cuda" ? "cuda:0" : wanted);
+  const auto count = static_cast<int64_t>(torch::cuda::device_count());
+  if (device.index() >= count)
+    throw Error(
+        "train.device: value '" + wanted + "', allowed cuda:0 to cuda:" + std::to_string(count - 1),
+        Fault::request);
+  return device;
+}
+
+bool choose(const std::string& option, const char* on, bool automatic) {
+  return option == "auto" ? automatic : option == on;
+}
+
+torch::MemoryFormat layout(int64_t dims) {
+  return dims == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::ChannelsLast3d;
+}
+
+}  // namespace
+
+std::string bfloat16_unit() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    if (!line.starts_with("flags")) continue;
+    if (line.find(" amx_bf16") != std::string::npos) return "AMX";
+    return line.find(" avx512_bf16") != std::string::npos ? "AVX512-bf16" : "";
+  }
+  return "";
+}
+
+bool cuda_available() {
+  // Not linked: the program starts where there is no CUDA. Loading it registers its kernels; it
+  // stays loaded.
+  static const bool loaded = dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) != nullptr;
+  return loaded && torch::cuda::is_available();
+}
+
+std::string Compute::precision() const {
+  return std::string(bfloat16 ? "bfloat16" : "float32") + (channels_last ? ", channels last" : "");
+}
+
+Compute make_compute(const config::TrainOptions& options) {
+  Compute compute;
+  compute.device = find_device(options.device);
+  const bool fast = compute.device.is_cuda() || !bfloat16_unit().empty();
+  compute.bfloat16 = choose(options.precision, "bfloat16", fast);
+  compute.channels_last = choose(options.channels_last, "on", fast);
+  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
+  compute.threads = at::get_num_threads();
+  return compute;
+}
+
+void place(model::Model& model, const Compute& compute) {
+  const torch::NoGradGuard no_grad;
+  model.to(compute.device);
+  if (!compute.channels_last) return;
+  for (auto& p : model.parameters())
+    if (p.dim() == 4 || p.dim() == 5) p.set_data(p.contiguous(layout(p.dim())));
+}
+
+Named place(const Named& values, const Compute& compute) {
+  Named placed;
+  for (const auto& [name, tensor] : values) {
+    Tensor t = tensor.to(compute.device, /*non_blocking=*/true);
+    if (compute.channels_last && (t.dim() == 4 || t.dim() == 5)) t = t.contiguous(layout(t.dim()));
+    placed[name] = t;
+  }
+  return placed;
+}
+
+}  // namespace hilum::train

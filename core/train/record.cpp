@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/train/record.hpp"
+
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+
+namespace hilum::train {
+namespace {
+
+// The first line that a command prints; "" where it fails.
+std::string first_line(const char* command) {
+  std::array<char, 256> line{};
+  std::FILE* pipe = popen(command, "r");
+  if (!pipe) return "";
+  const bool read = std::fgets(line.data(), line.size(), pipe) != nullptr;
+  pclose(pipe);
+  std::string text = read ? line.data() : "";
+  return text.substr(0, text.find('\n'));
+}
+
+std::string host() {
+  std::array<char, 256> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+}  // namespace
+
+std::vector<runs::PluginUse> plugin_uses(const plugins::Loader& loader) {
+  std::vector<runs::PluginUse> uses;
+  for (const auto& p : loader.loaded()) uses.push_back({p.kind, p.name, p.version, p.sha256});
+  return uses;
+}
+
+runs::NewRun describe(const Setup& setup) {
+  const auto& e = setup.experiment;
+  runs::NewRun run{.name = e.experiment.name,
+                   .experiment = e.file.string(),
+                   .seed = e.experiment.seed,
+                   .fold = e.data.fold};
+  if (e.train.init.starts_with("run:")) run.parent = runs::Store().find(e.train.init.substr(4)).id;
+  run.git = first_line("git rev-parse HEAD 2>/dev/null");
+  run.dirty = !run.git.empty() &&
+              !first_line("git status --porcelain --untracked-files=no 2>/dev/null").empty();
+  run.host = host();
+  run.device = setup.compute.device.str();
+  run.precision = setup.compute.precision();
+  run.torch = TORCH_VERSION;
+  run.config_hash = e.hash();
+  run.note = e.experiment.note;
+  for (const auto& [key, value] : e.parameters)
+    run.params.push_back({key, to_text(value), type_name(value)});
+  run.params.push_back({"resolved.threads", std::to_string(setup.compute.threads), "integer"});
+  int64_t parameters = 0;
+  for (const auto& p : setup.model->parameters()) parameters += p.numel();
+  run.params.push_back({"resolved.parameters", std::to_string(parameters), "integer"});
+  run.plugins = plugin_uses(*setup.plugins);
+  if (e.data.split == "lesion") run.tags.push_back("lesion-split");
+  if (e.data.source == "phantom") run.tags.push_back("phantom");
+  run.config = e.document.to_toml();
+  return run;
+}
+
+void record_data(runs::Store& store, const std::string& id, const DataSetup& data) {
+  const auto count = [](size_t n) { return std::to_string(n); };
+  store.add_params(id, std::vector<runs::NewRun::Param>{
+                           {"resolved.data", data.set.name, "string"},
+                           {"resolved.fingerprint", data.set.fingerprint, "string"},
+                           {"resolved.train_regions", count(data.split.train.size()), "integer"},
+                           {"resolved.val_regions", count(data.split.val.size()), "integer"},
+                           {"resolved.test_regions", count(data.split.test.size()), "integer"}});
+}
+
+void record_evaluation(runs::Store& store, const std::string& id, const std::string& split,
+                       int64_t step, int64_t epoch, const Evaluation& evaluation) {
+  std::vector<runs::Metric> rows;
+  for (const auto& [name, value] : evaluation.metrics)
+    rows.push_back({step, epoch, split, name, value});
+  store.log(id, rows);
+  store.log_cases(id, split, evaluation.cases);
+}
+
+}  // namespace hilum::train

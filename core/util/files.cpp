@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/util/files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "hilum/error.hpp"
+
+namespace hilum::util {
+namespace fs = std::filesystem;
+
+std::string read_file(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in || fs::is_directory(file)) throw Error(file.string() + ": cannot be read");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+void write_beside(const fs::path& file, const std::function<void(const fs::path&)>& write) {
+  if (file.has_parent_path()) fs::create_directories(file.parent_path());
+  const fs::path beside = file.string() + ".part" + std::to_string(getpid());
+  try {
+    write(beside);
+    const int descriptor = open(beside.c_str(), O_RDONLY);
+    if (descriptor < 0 || fsync(descriptor) != 0) {
+      if (descriptor >= 0) close(descriptor);
+      throw Error(beside.string() + ": cannot be written (is the disk full?)");
+    }
+    close(descriptor);
+    fs::rename(beside, file);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(beside, ignored);
+    throw;
+  }
+}
+
+void write_file(const fs::path& file, std::string_view text) {
+  write_beside(file, [&](const fs::path& beside) {
+    std::ofstream out(beside, std::ios::binary);
+    out << text;
+    out.close();
+    if (!out) throw Error(file.string() + ": cannot be written (is the disk full?)");
+  });
+}
+
+fs::path this_program() { return fs::read_symlink("/proc/self/exe"); }
+
+}  // namespace hilum::util
