@@ -8,9 +8,11 @@ find_package(tomlplusplus REQUIRED)
 find_package(SQLiteCpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+set(CMAKE_MESSAGE_LOG_LEVEL NOTICE)  # GDCM's package names fifteen programs that Debian keeps elsewhere
 find_package(ITK 5.2 REQUIRED COMPONENTS
   ITKCommon ITKIOImageBase ITKIONIFTI ITKIONRRD ITKIOMeta ITKIOGDCM ITKImageGrid ITKImageFunction
   ITKConnectedComponents ITKDistanceMap ITKSmoothing ITKTransform)
+unset(CMAKE_MESSAGE_LOG_LEVEL)
 # ITK's own list of include folders and libraries as one target.
 add_library(hilum_itk INTERFACE)
 target_include_directories(hilum_itk SYSTEM INTERFACE ${ITK_INCLUDE_DIRS})

@@ -8,6 +8,7 @@
 #include <exception>
 #include <string>
 
+#include "core/cli/usage.hpp"
 #include "hilum/error.hpp"
 
 namespace hilum::cli {
@@ -21,7 +22,9 @@ struct Exit {
 /// is wrong, 130 interrupted.
 template <class WhatOf>
 int run_program(CLI::App& app, int argc, char** argv, WhatOf what_of) {
+  app.failure_message(usage_message);
   try {
+    if (!names_command(app, argc, argv)) return 2;
     app.parse(argc, argv);
     return 0;
   } catch (const CLI::ParseError& error) {

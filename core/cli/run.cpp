@@ -9,6 +9,7 @@
 #include "core/cli/program.hpp"
 #include "core/model/plan.hpp"
 #include "core/report/run_table.hpp"
+#include "core/runs/queries.hpp"
 #include "core/runs/store.hpp"
 #include "core/train/trainer.hpp"
 
@@ -107,7 +108,8 @@ void add_run(CLI::App& app) {
   command->add_option("experiment", options->file, "the experiment file (TOML)")->required();
   command->add_option("overrides", options->overrides,
                       "a.b=v sets a key, +a.b=v adds one, ~a.b deletes one");
-  command->add_option("--fold", options->fold, "the fold to test on, or 'all': a run for each");
+  command->add_option("--fold,--folds", options->fold,
+                      "the fold to test on, or 'all': a run for each");
   command->add_flag("--dry-run", options->dry,
                     "check the file, the model and the data; record nothing");
   command->add_flag("--json", options->json, R"(one JSON document: {"id", "status", "metrics"})");
@@ -121,6 +123,7 @@ void add_resume(CLI::App& app) {
       ->required();
   command->add_flag("--json", options->json, R"(one JSON document: {"id", "status", "metrics"})");
   command->callback([options] {
+    (void)runs::Reader().find(options->run);  // a wrong name makes no store
     runs::Store store;
     auto out = progress(*options);
     const auto result = train::resume(options->run, store, out);

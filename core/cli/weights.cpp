@@ -6,6 +6,7 @@
 
 #include "core/cli/commands.hpp"
 #include "core/model/safetensors.hpp"
+#include "core/runs/queries.hpp"
 #include "core/runs/store.hpp"
 #include "core/train/checkpoint.hpp"
 #include "core/train/session.hpp"
@@ -29,6 +30,7 @@ void add_weights(CLI::App& app) {
                    "best (the last one where there was no validation) or last")
       ->check(CLI::IsMember({"best", "last"}));
   command->callback([options] {
+    (void)runs::Reader().find(options->run);  // a wrong name makes no store
     const auto run = runs::Store().find(options->run);
     const auto file = train::checkpoint_file(run.folder, options->checkpoint);
     if (!std::filesystem::exists(file))

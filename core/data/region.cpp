@@ -12,7 +12,15 @@
 
 namespace hilum::data {
 namespace fs = std::filesystem;
+void require_source(const config::DataOptions& options) {
+  if (options.source != "phantom" && !fs::is_directory(options.source))
+    throw Error("data.source: value '" + options.source +
+                    "': no such folder. It is 'phantom' or the folder of a ROI set.",
+                Fault::request);
+}
+
 RegionSet read_regions(const config::DataOptions& options) {
+  require_source(options);
   const Strings rules = {"drop3", "benign3", "malignant3", "raw"};
   if (std::find(rules.begin(), rules.end(), options.malignancy) == rules.end())
     throw Error("data.malignancy: value '" + options.malignancy + "' is unknown." +

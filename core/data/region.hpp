@@ -37,6 +37,8 @@ struct RegionSet {
   std::map<std::string, std::string> folds;  // id -> fold or "test"
   Strings notes;                             // what was dropped or is odd, for people
 };
+/// A source that is not there is a wrong request: an Error (request) before anything is recorded.
+void require_source(const config::DataOptions& options);
 /// Reads a ROI set's folder, or makes phantoms. Throws Error (Fault::data) with the row, file and
 /// cause.
 RegionSet read_regions(const config::DataOptions& options);

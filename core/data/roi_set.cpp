@@ -250,10 +250,6 @@ std::string hash_region(Region& region) {
 }
 
 RegionSet read_roi_set(const fs::path& folder, const config::DataOptions& options) {
-  if (!fs::is_directory(folder))
-    throw Error("data.source: value '" + folder.string() +
-                    "': no such folder. It is 'phantom' or the folder of a ROI set.",
-                Fault::request);
   if (!fs::exists(folder / "index.csv"))
     throw Error(folder.string() +
                     ": has no index.csv. A ROI set has one; `hilum data phantom --out DIR` writes "

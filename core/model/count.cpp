@@ -13,6 +13,8 @@ namespace {
 thread_local Counts* tally = nullptr;
 // What was allocated stays alive while counting, so that no address is seen twice for two tensors.
 thread_local std::unordered_map<const void*, c10::Storage>* seen = nullptr;
+// Operations call operations; only what the outermost is given was there before.
+thread_local int depth = 0;
 
 // What the end of an operation needs of its inputs, which are gone by then.
 struct Started : at::ObserverContext {
@@ -21,10 +23,24 @@ struct Started : at::ObserverContext {
   int64_t fixed = 0;      // or in all
 };
 
+void was_there(const at::Tensor& t) {
+  if (t.defined() && t.has_storage()) seen->emplace(t.storage().data(), t.storage());
+}
+
+// Parameters and features: an operation that returns a view of one allocates nothing.
+void were_there(c10::ArrayRef<const c10::IValue> inputs) {
+  for (const auto& value : inputs) {
+    if (value.isTensor()) was_there(value.toTensor());
+    if (value.isTensorList())
+      for (const at::Tensor& t : value.toTensorList()) was_there(t);
+  }
+}
+
 std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& fn) {
   auto started = std::make_unique<Started>();
   const std::string_view name = fn.name();
   const auto in = fn.inputs();
+  if (depth++ == 0) were_there(in);
   if (name == "aten::convolution") {
     const auto x = in[0].toTensor(), weight = in[1].toTensor();
     // Each weight is used once a position: of the output, or of the input where it is transposed.
@@ -42,6 +58,7 @@ std::unique_ptr<at::ObserverContext> begin(const at::RecordFunction& fn) {
 
 void end(const at::RecordFunction& fn, at::ObserverContext* context) {
   const auto& started = *static_cast<Started*>(context);
+  --depth;
   for (const auto& value : fn.outputs()) {
     if (!value.isTensor() || !value.toTensor().defined()) continue;
     const auto& out = value.toTensor();
@@ -57,7 +74,7 @@ void end(const at::RecordFunction& fn, at::ObserverContext* context) {
 Counts count(const std::function<void()>& work) {
   Counts counts;
   std::unordered_map<const void*, c10::Storage> storages;
-  tally = &counts, seen = &storages;
+  tally = &counts, seen = &storages, depth = 0;
   const auto handle = at::addThreadLocalCallback(at::RecordFunctionCallback(begin, end)
                                                      .needsInputs(true)
                                                      .needsOutputs(true)

@@ -3,9 +3,12 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string_view>
 
 #include "core/util/files.hpp"
 #include "hilum/error.hpp"
@@ -31,6 +34,29 @@ const Type* find(const std::string& name) {
   for (const auto& t : kTypes)
     if (name == t.name) return &t;
   return nullptr;
+}
+
+// Throws json::exception or std::invalid_argument. Nothing is allocated before all sizes are known
+// to fit: a damaged header may ask for any amount.
+torch::Tensor read_tensor(const nlohmann::json& entry, std::string_view data) {
+  const auto name = entry.at("dtype").get<std::string>();
+  const Type* type = find(name);
+  if (!type) throw std::invalid_argument("has the unknown type '" + name + "'");
+  const auto shape = entry.at("shape").get<std::vector<int64_t>>();
+  const auto begin = entry.at("data_offsets").at(0).get<size_t>();
+  const auto end = entry.at("data_offsets").at(1).get<size_t>();
+  const std::invalid_argument wrong("does not fit its offsets");
+  if (begin > end || end > data.size()) throw wrong;
+  const bool empty = std::find(shape.begin(), shape.end(), 0) != shape.end();
+  size_t size = empty ? 0 : c10::elementSize(type->type);
+  for (const auto n : shape) {
+    if (n < 0 || (n > 0 && size > data.size() / static_cast<size_t>(n))) throw wrong;  // overflow
+    size *= static_cast<size_t>(n);
+  }
+  if (size != end - begin) throw wrong;
+  const auto tensor = torch::empty(shape, type->type);
+  if (size) std::memcpy(tensor.data_ptr(), data.data() + begin, size);
+  return tensor;
 }
 
 }  // namespace
@@ -76,21 +102,16 @@ std::map<std::string, torch::Tensor> read_safetensors(const std::filesystem::pat
   const auto header = nlohmann::json::parse(
       bytes.begin() + 8, bytes.begin() + 8 + static_cast<int64_t>(header_size), nullptr, false);
   if (!header.is_object()) fail("its header is not JSON");
-  const size_t data = 8 + header_size;
   std::map<std::string, torch::Tensor> tensors;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__") continue;
-    const Type* type = find(entry.value("dtype", ""));
-    if (!type) fail("'" + name + "' has the unknown type '" + entry.value("dtype", "") + "'");
-    const auto shape = entry.at("shape").get<std::vector<int64_t>>();
-    const auto offsets = entry.at("data_offsets").get<std::vector<size_t>>();
-    auto tensor = torch::empty(shape, type->type);
-    if (offsets.size() != 2 || offsets[1] < offsets[0] || offsets[1] > bytes.size() - data ||
-        offsets[1] - offsets[0] != tensor.nbytes())
-      fail("'" + name + "' does not fit its offsets");
-    if (tensor.nbytes())
-      std::memcpy(tensor.data_ptr(), bytes.data() + data + offsets[0], tensor.nbytes());
-    tensors[name] = tensor;
+    try {
+      tensors[name] = read_tensor(entry, std::string_view(bytes).substr(8 + header_size));
+    } catch (const nlohmann::json::exception&) {
+      fail("'" + name + "' is not described by dtype, shape and data_offsets");
+    } catch (const std::invalid_argument& error) {
+      fail("'" + name + "' " + error.what());
+    }
   }
   return tensors;
 }

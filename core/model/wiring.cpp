@@ -111,16 +111,31 @@ class Builder {
     return static_cast<int>(ops_.size()) - 1;
   }
 
+  // Those that `only` names, as operations are called: "seg.S4", "head.mask".
+  Strings consumers(const config::Fusion& fusion, const std::string& what) const {
+    Strings names, heads;
+    for (const auto& [head, op] : heads_) heads.push_back("head." + head);
+    for (const auto& address : fusion.only) {
+      const bool head = address.starts_with("head.");
+      if (head && !heads_.count(address.substr(5)))
+        fail(fusion.where,
+             what + ": 'only': there is no '" + address + "'." + suggestion(address, heads));
+      names.push_back(head ? address : stage_address(address, fusion.where, what + ": 'only'"));
+    }
+    return names;
+  }
+
   void fuse() {
     for (size_t f = 0; f < e_.fusions.size(); ++f) {
       const auto& fusion = e_.fusions[f];
       const std::string what = "fusion '" + fusion.name + "'";
+      const Strings only = consumers(fusion, what);
       for (const auto& pair : fusion.connect) {
         const std::string giver = stage_address(pair.at(0), fusion.where, what);
         const std::string receiver = stage_address(pair.at(1), fusion.where, what);
         if (giver == receiver) fail(fusion.where, what + ": connects '" + giver + "' to itself");
         const int op = add_fusion(f, receiver, {latest(receiver), latest(giver)});
-        versions_[receiver].push_back({op, fusion.only});
+        versions_[receiver].push_back({op, only});
       }
       for (const auto& group : fusion.between) {
         Strings features;
@@ -131,7 +146,7 @@ class Builder {
           std::vector<Read> reads{latest(features[i])};
           for (size_t j = 0; j < features.size(); ++j)
             if (j != i) reads.push_back(latest(features[j]));
-          after.push_back({add_fusion(f, features[i], std::move(reads)), fusion.only});
+          after.push_back({add_fusion(f, features[i], std::move(reads)), only});
         }
         for (size_t i = 0; i < features.size(); ++i) versions_[features[i]].push_back(after[i]);
       }
@@ -174,6 +189,8 @@ class Builder {
         const auto other = heads_.find(owner);
         if (other != heads_.end() && address.size() > owner.size())
           reads.push_back({other->second, address.substr(owner.size() + 1), address, false});
+        else if (address.starts_with("input."))
+          reads.push_back({input(address.substr(6)), "", address, false});
         else
           reads.push_back(
               seen_by(stage_address(address, head.where, what), ops_[static_cast<size_t>(i)].name));

@@ -87,7 +87,9 @@ Strings chosen(const Strings& logged, const Strings& wanted, const std::string& 
           "--metric: run '" + run + "' has no metric '" + want + "'." +
               (nearest(want, known).empty() ? ""
                                             : " Did you mean '" + nearest(want, known) + "'?") +
-              (logged.empty() ? " It has logged none." : " It has " + join(logged, ", ") + "."),
+              (logged.empty()       ? " It has logged none."
+               : logged.size() < 10 ? " It has " + join(logged, ", ") + "."
+                                    : " `hilum runs show " + run + "` lists all."),
           Fault::request);
   }
   return names;

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "core/runs/find.hpp"
@@ -106,9 +108,19 @@ Statement prepare(Connection& store, const std::string& text) {
   return statement;
 }
 
+// The shortest text that reads back as the same number: SQLite's own has 15 digits.
+std::string exact(double value) {
+  std::array<char, 32> text{};
+  const auto end = std::to_chars(text.begin(), text.end(), value).ptr;
+  const std::string digits(text.begin(), end);
+  return digits.find_first_of(".e") == std::string::npos ? digits + ".0" : digits;
+}
+
 Cell cell(sqlite3_stmt* statement, int column) {
   const int type = sqlite3_column_type(statement, column);
   if (type == SQLITE_NULL) return {};
+  const double value = type == SQLITE_FLOAT ? sqlite3_column_double(statement, column) : 0;
+  if (type == SQLITE_FLOAT && std::isfinite(value)) return {exact(value), true};
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
   return {text ? text : "", type == SQLITE_INTEGER || type == SQLITE_FLOAT};
 }

@@ -27,6 +27,13 @@ Tensors to_tensors(const IValue& value) {
   return tensors;
 }
 
+// A zip ends with its directory's end record; LibTorch's reader searches for it and accepts some
+// files that were cut short.
+bool ends_as_zip(const std::string& bytes) {
+  constexpr size_t kRecord = 22;
+  return bytes.size() >= kRecord && bytes.compare(bytes.size() - kRecord, 4, "PK\5\6") == 0;
+}
+
 }  // namespace
 
 void Checkpoint::save(const std::filesystem::path& file) const {
@@ -50,6 +57,7 @@ Checkpoint Checkpoint::load(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) throw Error(file.string() + ": there is no such checkpoint");
   const std::string text = util::read_file(file);
   try {
+    if (!ends_as_zip(text)) throw Error("cut short");
     const auto all = torch::jit::pickle_load({text.begin(), text.end()}).toGenericDict();
     if (all.at("format").toStringRef() != "hilum checkpoint 1") throw Error("another format");
     Checkpoint c;

@@ -65,6 +65,7 @@ void Optimizer::step_group(Group& group, double lr, double momentum) {
   }
   if (params.empty()) return;
   const double decay = options_.weight_decay;
+  if (!adam_ && momentum == 0) first.clear();  // the kernel refuses buffers that it would not use
   if (!adam_)
     return at::_fused_sgd_(params, grads, first, decay, momentum, lr, 0, false, false,
                            count_.item<float>() == 1);

@@ -6,7 +6,7 @@
 
 #include "core/model/safetensors.hpp"
 #include "core/model/weights.hpp"
-#include "core/runs/store.hpp"
+#include "core/runs/queries.hpp"
 #include "core/train/checkpoint.hpp"
 
 namespace hilum::train {
@@ -56,9 +56,12 @@ std::filesystem::path checkpoint_file(const std::filesystem::path& run_folder,
 }
 
 std::map<std::string, Tensor> read_weights(const std::string& source) {
-  if (source.starts_with("run:"))
-    return Checkpoint::load(checkpoint_file(runs::Store().find(source.substr(4)).folder, "best"))
+  if (source.starts_with("run:")) {
+    const runs::Reader reader;  // a wrong name makes no store
+    return Checkpoint::load(
+               checkpoint_file(reader.folder() / reader.find(source.substr(4)), "best"))
         .model;
+  }
   if (source.starts_with("experiment:"))
     throw Error("train.init: value '" + source +
                     "': an experiment is not trained on demand here; run it first, then "

@@ -5,13 +5,16 @@
 #include <torch/torch.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cmath>
 
 #include "core/model/weights.hpp"
+#include "core/runs/queries.hpp"
 #include "core/runs/store.hpp"
 #include "core/train/checkpoint.hpp"
 #include "core/train/evaluate.hpp"
 #include "core/train/interrupt.hpp"
+#include "core/train/monitor.hpp"
 #include "core/train/optimizer.hpp"
 #include "core/train/record.hpp"
 #include "core/train/schedule.hpp"
@@ -25,13 +28,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// Smaller is better: losses, distances, errors.
-bool minimised(const std::string& metric) {
-  for (const char* end : {"loss", "hd", "hd95", "assd", "mae", "rmse", "bce"})
-    if (metric.ends_with(end)) return true;
-  return false;
-}
-
 class Training {
  public:
   Training(Setup& setup, runs::Store& store, std::string id, std::filesystem::path folder,
@@ -41,7 +37,8 @@ class Training {
         store_(store),
         id_(std::move(id)),
         folder_(std::move(folder)),
-        progress_(progress) {}
+        progress_(progress),
+        monitor_(options_, setup.model->heads().front().name) {}
 
   RunResult go() {
     progress_.log_to(folder_ / "log.txt");
@@ -64,6 +61,9 @@ class Training {
 
  private:
   void restore() {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_))
+      if (entry.path().filename().string().find(".pt.part") != std::string::npos)
+        std::filesystem::remove(entry);  // half written when a process was killed
     torch::manual_seed(static_cast<uint64_t>(setup_.experiment.experiment.seed));
     const auto last = folder_ / "last.pt";
     if (!std::filesystem::exists(last)) return;
@@ -108,7 +108,7 @@ class Training {
                                                  setup_.experiment.experiment.seed, false);
     start_ = Clock::now(), first_step_ = step_, last_step_ = per_epoch * options_.epochs;
     setup_.model->train();
-    while (epoch_ < options_.epochs && sums_["stopped"] == 0) {
+    while (epoch_ < options_.epochs && !Monitor::stopped(sums_)) {
       if (!train_epoch(schedule)) return false;
       finish_epoch(validates);
     }
@@ -193,42 +193,20 @@ class Training {
                         static_cast<double>(last_step_ - step_);
     progress_.line(fmt::format("{}  {:.1f} samples/s  {} left", text,
                                static_cast<double>(epoch_samples_) / seconds, duration(left)));
-    if (sums_["stopped"] != 0)
-      progress_.line(fmt::format("stopped early: {} has not improved for {} validations", monitor_,
-                                 options_.patience));
+    if (Monitor::stopped(sums_))
+      progress_.line(fmt::format("stopped early: {} has not improved for {} validations",
+                                 monitor_.metric(), options_.patience));
   }
 
   bool validate(std::vector<runs::Metric>& rows, std::string& text) {
-    const auto evaluation = evaluate(*setup_.model, *val_set_, setup_.compute, options_.batch);
+    const auto evaluation =
+        evaluate(*setup_.model, *val_set_, setup_.compute, options_.batch,
+                 [&](int64_t done, int64_t total) { progress_.bar("validation", done, total, 0); });
     for (const auto& [name, value] : evaluation.metrics)
       rows.push_back({step_, epoch_, "val", name, value});
-    if (monitor_.empty()) monitor_ = choose_monitor(evaluation);
-    const auto found = evaluation.metrics.find(monitor_.substr(4));
-    if (found == evaluation.metrics.end()) {
-      Strings known;
-      for (const auto& [name, value] : evaluation.metrics) known.push_back("val." + name);
-      throw Error("train.monitor: no metric '" + monitor_ + "'." + suggestion(monitor_, known) +
-                      " The metrics are: " + join(known, ", "),
-                  Fault::request);
-    }
-    text += fmt::format("  {} {:.4f}", monitor_, found->second);
-    const double value = minimised(monitor_) ? -found->second : found->second;
-    const bool better = !sums_.count("best") || value > sums_["best"] + options_.min_delta;
-    if (better)
-      sums_["best"] = value, sums_["waited"] = 0;
-    else if (++sums_["waited"];
-             options_.patience > 0 && sums_["waited"] >= static_cast<double>(options_.patience))
-      sums_["stopped"] = 1;
+    const bool better = monitor_.better(evaluation, sums_);
+    text += fmt::format("  {} {:.4f}", monitor_.metric(), monitor_.value());
     return better;
-  }
-
-  std::string choose_monitor(const Evaluation& evaluation) const {
-    if (options_.monitor != "auto")
-      return options_.monitor.starts_with("val.") ? options_.monitor : "val." + options_.monitor;
-    const std::string head = setup_.model->heads().front().name;
-    for (const char* metric : {".dice", ".auc", ".accuracy"})
-      if (evaluation.metrics.count(head + metric)) return "val." + head + metric;
-    return "val.loss";
   }
 
   RunResult stop() {
@@ -266,6 +244,7 @@ class Training {
   std::string id_;
   std::filesystem::path folder_;
   Progress& progress_;
+  Monitor monitor_;
   Interrupt interrupt_;
   DataSetup data_;
   std::unique_ptr<data::Sampler> train_set_, val_set_;
@@ -274,7 +253,6 @@ class Training {
   std::map<std::string, double> sums_;
   int64_t epoch_ = 0, batch_ = 0, step_ = 0, first_step_ = 0, last_step_ = 0, epoch_samples_ = 0;
   double lr_ = 0;
-  std::string monitor_;
   Clock::time_point start_, epoch_start_, beat_ = Clock::now();
 };
 
@@ -294,12 +272,20 @@ RunResult go(Setup& setup, runs::Store& store, const std::string& id,
 }  // namespace
 
 RunResult run(Setup setup, runs::Store& store, Progress& progress) {
+  data::require_source(setup.experiment.data);
   for (const auto& note : initialise(setup)) progress.line(note);
   const std::string id = store.begin(describe(setup));
   const auto folder = store.find(id).folder;
   progress.line(
       fmt::format("run {} ({}) in {}", id, setup.experiment.experiment.name, folder.string()));
-  return go(setup, store, id, folder, progress);
+  try {
+    return go(setup, store, id, folder, progress);
+  } catch (const Error& error) {
+    // A wrong request that only the data shows (a fold that nobody is in) is not kept either.
+    if (error.fault == Fault::request && !std::filesystem::exists(folder / "last.pt"))
+      runs::remove(folder.parent_path(), {id});
+    throw;
+  }
 }
 
 RunResult resume(const std::string& name, runs::Store& store, Progress& progress) {

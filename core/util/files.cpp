@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
 
@@ -44,7 +46,9 @@ void write_file(const fs::path& file, std::string_view text) {
     std::ofstream out(beside, std::ios::binary);
     out << text;
     out.close();
-    if (!out) throw Error(file.string() + ": cannot be written (is the disk full?)");
+    if (!out)
+      throw Error(file.string() + ": cannot be written: " + std::strerror(errno) +
+                  ". What was there before is untouched.");
   });
 }
 
