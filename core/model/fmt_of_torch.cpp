@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// LibTorch's headers bring their own {fmt}, newer than Debian's library, and stand first on the include path. What it
-// leaves to a library is compiled here, once; each version has its own inline namespace, so both live in one program.
+// LibTorch's headers bring their own {fmt}, newer than Debian's library, and stand first on the
+// include path. What it leaves to a library is compiled here, once; each version has its own inline
+// namespace, so both live in one program.
 #include <fmt/format-inl.h>
 
 FMT_BEGIN_NAMESPACE

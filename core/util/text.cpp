@@ -53,7 +53,8 @@ std::string now() {
   using namespace std::chrono;
   const auto time = system_clock::now();
   const auto ms = duration_cast<milliseconds>(time.time_since_epoch()).count() % 1000;
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z", fmt::gmtime(system_clock::to_time_t(time)), ms);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z", fmt::gmtime(system_clock::to_time_t(time)),
+                     ms);
 }
 
 }  // namespace hilum::util

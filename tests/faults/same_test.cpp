@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same seed gives the same bytes; what must not matter does not, what must does.
+#include <algorithm>
+
 #include "tests/faults/study.hpp"
 
 namespace hilum::testing {
@@ -43,25 +45,40 @@ TEST_F(Same, AnotherSeedGivesOtherWeights) {
   EXPECT_FALSE(other.last == undisturbed.last);
 }
 
-TEST_F(Same, TheBestEpochOfTheValidationIsKept) {
-  // Weights grow by -1.2 a step: validation is best after the first epoch and never again.
-  (void)after({"train.optimizer=sgd", "train.lr=22", "+train.weight_decay=0.1", "+train.momentum=0",
-               "train.schedule=constant", "+train.monitor=val.loss", "+train.precision=float32",
-               "train.epochs=3"});
-  const auto run = newest();
-  const auto losses = bench->json({"runs", "sql",
-                                   "select value from metric where run = '" + run +
-                                       "' and split = 'val' and name = 'loss' order by epoch"});
-  ASSERT_EQ(losses.size(), 3U);
-  EXPECT_LT(losses[0].at("value"), losses[1].at("value"));
-  EXPECT_LT(losses[0].at("value"), losses[2].at("value"));
-  const auto loss = [&](const std::string& checkpoint) {
+// best.pt has the figures of one epoch of the validation, last.pt those of the last.
+class Best : public Same {
+ protected:
+  static std::vector<double> dice_by_epoch(const std::string& run) {
+    std::vector<double> dice;
+    for (const auto& row :
+         bench->json({"runs", "sql",
+                      "select value from metric where run = '" + run +
+                          "' and split = 'val' and name = 'mask.dice' order by epoch"}))
+      dice.push_back(row.at("value"));
+    return dice;
+  }
+  static double dice_of(const std::string& run, const std::string& checkpoint) {
     return bench->json({"eval", run, "--split", "val", "--checkpoint", checkpoint})
         .at("metrics")
-        .at("val.loss");
-  };
-  EXPECT_EQ(loss("best"), losses[0].at("value"));
-  EXPECT_EQ(loss("last"), losses[2].at("value"));
+        .at("val.mask.dice");
+  }
+};
+
+TEST_F(Best, IsTheEpochWithTheHighestDice) {
+  const auto run = newest();
+  const auto dice = dice_by_epoch(run);
+  ASSERT_EQ(dice.size(), 5U);
+  EXPECT_EQ(dice_of(run, "best"), *std::max_element(dice.begin(), dice.end()));
+  EXPECT_EQ(dice_of(run, "last"), dice.back());
+}
+
+TEST_F(Best, IsTheFirstWhereNoneImprovesEnough) {
+  (void)after({"+train.min_delta=1"});  // a Dice cannot
+  const auto run = newest();
+  const auto dice = dice_by_epoch(run);
+  ASSERT_NE(dice.front(), dice.back());
+  EXPECT_EQ(dice_of(run, "best"), dice.front());
+  EXPECT_EQ(dice_of(run, "last"), dice.back());
 }
 
 }  // namespace

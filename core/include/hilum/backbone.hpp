@@ -20,13 +20,18 @@ struct Block {
 
 namespace detail {
 template <class M>
-concept Holder = requires(M m) { m.ptr(); };
+concept Holder = requires(M m) {
+  m.ptr();
+};
 template <class M, class... A>
-concept Takes = requires(M& m, A... a) { m.forward(a...); };
+concept Takes = requires(M& m, A... a) {
+  m.forward(a...);
+};
 }  // namespace detail
 
-/// Any torch module or holder whose forward takes n tensors (n <= 3), or one Tensors. The arity is picked
-/// at compile time; the tensors come first, since nn::Sequential's forward is a template that accepts anything.
+/// Any torch module or holder whose forward takes n tensors (n <= 3), or one Tensors. The arity is
+/// picked at compile time; the tensors come first, since nn::Sequential's forward is a template
+/// that accepts anything.
 template <class M>
 Block block(M m, size_t n, const std::string& stage) {
   if constexpr (detail::Holder<M>) {
@@ -38,7 +43,8 @@ Block block(M m, size_t n, const std::string& stage) {
     if constexpr (detail::Takes<Module, Tensor>)
       if (n == 1) return {m, [p](Tensors a) { return p->forward(std::move(a[0])); }};
     if constexpr (detail::Takes<Module, Tensor, Tensor>)
-      if (n == 2) return {m, [p](Tensors a) { return p->forward(std::move(a[0]), std::move(a[1])); }};
+      if (n == 2)
+        return {m, [p](Tensors a) { return p->forward(std::move(a[0]), std::move(a[1])); }};
     if constexpr (detail::Takes<Module, Tensor, Tensor, Tensor>)
       if (n == 3)
         return {m, [p](Tensors a) {
@@ -52,8 +58,8 @@ Block block(M m, size_t n, const std::string& stage) {
   }
 }
 
-/// A feature of this backbone: a stage, or a graph input. Only a Graph makes one, so that an unknown stage
-/// does not compile and a plugin cannot close a cycle.
+/// A feature of this backbone: a stage, or a graph input. Only a Graph makes one, so that an
+/// unknown stage does not compile and a plugin cannot close a cycle.
 class Ref {
  public:
   const std::string& name() const { return name_; }
@@ -71,11 +77,13 @@ struct Stage {
   std::function<Block(const Site&)> make;
 };
 
-/// What a backbone fills with stages. A module is built later, when its inputs' shapes are known (a fusion
-/// may have widened them). Its own shape is measured, never declared. A stage that nobody reads is not built.
+/// What a backbone fills with stages. A module is built later, when its inputs' shapes are known (a
+/// fusion may have widened them). Its own shape is measured, never declared. A stage that nobody
+/// reads is not built.
 class Graph {
  public:
-  /// A sample's tensor by name: "image" [N,C,H,W] or [N,C,D,H,W], or what `inputs` in the experiment maps it to.
+  /// A sample's tensor by name: "image" [N,C,H,W] or [N,C,D,H,W], or what `inputs` in the
+  /// experiment maps it to.
   Ref input(const std::string& name = "image") const { return Ref("input." + name); }
 
   /// make(site) returns any torch module or holder.
@@ -97,7 +105,8 @@ class Graph {
   const std::map<std::string, std::string>& aliases() const { return aliases_; }
 
  private:
-  Ref add(const std::string& name, std::vector<Ref> inputs, std::function<Block(const Site&)> make) {
+  Ref add(const std::string& name, std::vector<Ref> inputs,
+          std::function<Block(const Site&)> make) {
     for (const auto& stage : stages_)
       if (stage.name == name) throw Error("stage '" + name + "' is declared twice", Fault::plugin);
     stages_.push_back({name, std::move(inputs), std::move(make)});

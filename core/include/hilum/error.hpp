@@ -15,7 +15,8 @@ enum class Fault { work = 1, request = 2, data = 3, plugin = 4 };
 struct HILUM_API Error : std::runtime_error {
   explicit Error(const std::string& message, Fault fault = Fault::work)
       : std::runtime_error(message), fault(fault) {}
-  ~Error() override;  // out of line: one typeinfo in libhilum_sdk, so that a plugin's Error is caught
+  ~Error()
+      override;  // out of line: one typeinfo in libhilum_sdk, so that a plugin's Error is caught
   Fault fault;
 };
 

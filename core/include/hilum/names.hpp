@@ -11,7 +11,8 @@ namespace hilum {
 
 using Strings = std::vector<std::string>;
 
-/// The name nearest to `word` (edit distance with swaps), or "" when none is near enough to be meant.
+/// The name nearest to `word` (edit distance with swaps), or "" when none is near enough to be
+/// meant.
 HILUM_API std::string nearest(std::string_view word, const Strings& known);
 /// " Did you mean 'x'?" or "", then " Known: a, b, c." where `known` has fewer than ten names.
 HILUM_API std::string suggestion(std::string_view word, const Strings& known);

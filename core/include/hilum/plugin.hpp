@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A plugin is one shared library <kind>_<name>.so with one HILUM_PLUGIN block. No static constructors and no
-// TORCH_LIBRARY: registration is a call on an object that the plugin is handed.
+// A plugin is one shared library <kind>_<name>.so with one HILUM_PLUGIN block. No static
+// constructors and no TORCH_LIBRARY: registration is a call on an object that the plugin is handed.
 #pragma once
 #include <functional>
 #include <memory>
@@ -23,8 +23,8 @@ struct Plugin : Declaration {
 
 class Registrar {
  public:
-  /// P has Options, static schema(), and either static build(const Options&, Graph&) (a backbone) or a
-  /// constructor P(const Options&, const Site&). `source`: the paper or page it follows.
+  /// P has Options, static schema(), and either static build(const Options&, Graph&) (a backbone)
+  /// or a constructor P(const Options&, const Site&). `source`: the paper or page it follows.
   template <class P>
   void add(std::string name, std::string version, std::string summary, std::string source = "") {
     const auto schema = P::schema();
@@ -50,10 +50,14 @@ class Registrar {
  private:
   template <class P>
   static const char* kind() {
-    if constexpr (std::derived_from<P, Fusion>) return "fusion";
-    else if constexpr (std::derived_from<P, Regularizer>) return "regularizer";
-    else if constexpr (std::derived_from<P, Head>) return "head";
-    else return "backbone";
+    if constexpr (std::derived_from<P, Fusion>)
+      return "fusion";
+    else if constexpr (std::derived_from<P, Regularizer>)
+      return "regularizer";
+    else if constexpr (std::derived_from<P, Head>)
+      return "head";
+    else
+      return "backbone";
   }
 };
 
@@ -61,19 +65,19 @@ class Registrar {
 
 /// HILUM_PLUGIN(r) { r.add<UNet>("unet", "1.0", "U-Net, 2D or 3D"); }
 /// Exports the stamp, read before loading, and the entry, which lets no exception across.
-#define HILUM_PLUGIN(registrar)                                                      \
-  static void hilum_plugin_body(hilum::Registrar&);                                  \
-  extern "C" {                                                                       \
-  HILUM_API extern const char HILUM_STAMP;                                           \
-  const char HILUM_STAMP = 1;                                                        \
-  HILUM_API void hilum_plugin(hilum::Registrar& r, std::string& error) noexcept {    \
-    try {                                                                            \
-      hilum_plugin_body(r);                                                          \
-    } catch (const std::exception& e) {                                              \
-      error = e.what();                                                              \
-    } catch (...) {                                                                  \
-      error = "threw something that is not a std::exception";                        \
-    }                                                                                \
-  }                                                                                  \
-  }                                                                                  \
+#define HILUM_PLUGIN(registrar)                                                   \
+  static void hilum_plugin_body(hilum::Registrar&);                               \
+  extern "C" {                                                                    \
+  HILUM_API extern const char HILUM_STAMP;                                        \
+  const char HILUM_STAMP = 1;                                                     \
+  HILUM_API void hilum_plugin(hilum::Registrar& r, std::string& error) noexcept { \
+    try {                                                                         \
+      hilum_plugin_body(r);                                                       \
+    } catch (const std::exception& e) {                                           \
+      error = e.what();                                                           \
+    } catch (...) {                                                               \
+      error = "threw something that is not a std::exception";                     \
+    }                                                                             \
+  }                                                                               \
+  }                                                                               \
   static void hilum_plugin_body(hilum::Registrar& registrar)

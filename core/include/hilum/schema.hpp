@@ -55,7 +55,8 @@ HILUM_API std::vector<Data> check(const std::vector<Parameter>& parameters, cons
 /// All problems as one Error (Fault::request), unknown keys first; returns if there are none.
 HILUM_API void throw_if_any(Problems problems);
 
-/// Binds name -> field -> help -> limits. Options is a plain struct whose initialisers are the defaults.
+/// Binds name -> field -> help -> limits. Options is a plain struct whose initialisers are the
+/// defaults.
 template <class Options>
 class Schema {
  public:
@@ -70,7 +71,8 @@ class Schema {
     return *this;
   }
   Schema& one_of(Strings choices) { return parameters.back().choices = std::move(choices), *this; }
-  /// The last added option is text that may be written as a number: val = 0.2, val = 1, val = "none".
+  /// The last added option is text that may be written as a number: val = 0.2, val = 1, val =
+  /// "none".
   Schema& any_scalar() { return parameters.back().any_scalar = true, *this; }
   /// A rule across options, checked after each one's own limits.
   Schema& rule(std::function<bool(const Options&)> holds, std::string otherwise) {
@@ -108,7 +110,8 @@ struct Declaration {
   std::string kind, name, version, summary, source;  // source: the paper or page it follows
   std::vector<Parameter> parameters;
   /// (values, "backbone 'unet'", where the table is, problems, core keys of the same table)
-  std::function<void(const Values&, const std::string&, const std::string&, Problems&, const Strings&)>
+  std::function<void(const Values&, const std::string&, const std::string&, Problems&,
+                     const Strings&)>
       validate;
 };
 

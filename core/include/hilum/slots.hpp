@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The slots beside the backbone. A plugin derives from one; its constructor takes (const Options&, const Site&).
+// The slots beside the backbone. A plugin derives from one; its constructor takes (const Options&,
+// const Site&).
 #pragma once
 #include <string>
 #include <vector>
@@ -8,8 +9,9 @@
 
 namespace hilum {
 
-/// in[0] is the feature that is replaced, in[1..] are mixed into it. `connect`: one instance a receiver;
-/// `between`: one for each feature, all reading what was there before. All are [N,C_i,...].
+/// in[0] is the feature that is replaced, in[1..] are mixed into it. `connect`: one instance a
+/// receiver; `between`: one for each feature, all reading what was there before. All are
+/// [N,C_i,...].
 struct HILUM_API Fusion : Part {
   ~Fusion() override;
   /// Returns [N,C',...]: what every later consumer of in[0] sees.
@@ -39,7 +41,8 @@ struct Output {
 
 struct HILUM_API Head : Part {
   ~Head() override;
-  /// Features in (and other heads' outputs, if `on` asks), named outputs out. A regularizer rewrites "logits".
+  /// Features in (and other heads' outputs, if `on` asks), named outputs out. A regularizer
+  /// rewrites "logits".
   virtual Named forward(const Tensors& in) = 0;
   /// After the regularizer: adds "probability", for metrics, guides and files.
   virtual Named predict(const Named& outputs) = 0;

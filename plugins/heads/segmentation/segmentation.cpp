@@ -14,11 +14,14 @@ struct Segmentation : hilum::Head {
   };
   static hilum::Schema<Options> schema() {
     return hilum::Schema<Options>{}
-        .add("loss", &Options::loss, "loss terms, each of weight 1").one_of({"bce_dice", "bce", "dice"})
-        .add("smooth", &Options::smooth, "added to both sides of the Dice ratio").range(0, 1000)
+        .add("loss", &Options::loss, "loss terms, each of weight 1")
+        .one_of({"bce_dice", "bce", "dice"})
+        .add("smooth", &Options::smooth, "added to both sides of the Dice ratio")
+        .range(0, 1000)
         .add("reduce", &Options::reduce, "Dice over the whole batch, or the mean over samples")
         .one_of({"batch", "sample"})
-        .add("threshold", &Options::threshold, "probability above which a voxel is nodule").range(0, 1);
+        .add("threshold", &Options::threshold, "probability above which a voxel is nodule")
+        .range(0, 1);
   }
   Segmentation(const Options& options, const hilum::Site& at) : opt(options) {
     conv = register_module(
@@ -38,7 +41,9 @@ struct Segmentation : hilum::Head {
   }
   // 1 − (2 Σpy + s) / (Σp + Σy + s); p, y [N,1,...]
   Tensor dice(const Tensor& p, const Tensor& y) const {
-    const auto sum = [&](const Tensor& t) { return opt.reduce == "batch" ? t.sum() : t.flatten(1).sum(1); };
+    const auto sum = [&](const Tensor& t) {
+      return opt.reduce == "batch" ? t.sum() : t.flatten(1).sum(1);
+    };
     return (1 - (2 * sum(p * y) + opt.smooth) / (sum(p) + sum(y) + opt.smooth)).mean();
   }
   std::vector<hilum::Output> outputs() const override {
