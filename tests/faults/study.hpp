@@ -36,8 +36,9 @@ class Study : public ::testing::Test {
     bench = new Bench;
     const auto run = bench->hilum(Strings{"run", kQuickstart} + kStudy);
     ASSERT_EQ(run.code, 0) << run.all();
-    seconds = run.seconds;
     undisturbed = traces(newest());
+    log_lines = lines_of(text_of(bench->runs() / newest() / "log.txt")).size();
+    ASSERT_GT(log_lines, 15U);
     ASSERT_EQ(undisturbed.status, "status\ndone\n");
     ASSERT_GT(lines_of(undisturbed.metrics).size(), 300U);
     ASSERT_GT(lines_of(undisturbed.cases).size(), 100U);
@@ -79,7 +80,7 @@ class Study : public ::testing::Test {
 
   inline static Bench* bench = nullptr;
   inline static Traces undisturbed;
-  inline static double seconds = 0;
+  inline static size_t log_lines = 0;  // of the undisturbed run
 };
 
 /// Waits, with hardly a pause, until something is so; false if the program ended first.
