@@ -33,6 +33,10 @@ if(plugins)
   install(FILES ${PROJECT_SOURCE_DIR}/registry.toml DESTINATION ${HILUM_INSTALLED_PLUGIN_DIR})
 endif()
 
+# Key maps of published weights, for `hilum weights`.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/experiments/maps DESTINATION ${CMAKE_INSTALL_DATADIR}/hilum
+  FILES_MATCHING PATTERN "*.toml")
+
 # The package. Both places need the compiler that the SDK was built with: the stamp has its ABI.
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/hilumConfig.cmake @ONLY CONTENT [[
 # hilum::sdk (with LibTorch) and hilum_add_plugin(<kind> <name>). CMAKE_CXX_STANDARD is the plugin's own affair.

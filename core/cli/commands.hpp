@@ -15,6 +15,7 @@ void add_run(CLI::App& app);
 void add_resume(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_plan(CLI::App& app);
+void add_forward(CLI::App& app);
 void add_config(CLI::App& app);
 void add_metrics(CLI::App& app);
 void add_weights(CLI::App& app);

@@ -10,7 +10,6 @@
 #include "core/cli/commands.hpp"
 #include "core/model/weights.hpp"
 #include "core/report/run_table.hpp"
-#include "core/runs/queries.hpp"
 #include "core/train/checkpoint.hpp"
 #include "core/train/evaluate.hpp"
 #include "core/train/progress.hpp"
@@ -43,8 +42,7 @@ std::pair<std::vector<size_t>, std::string> regions(const Options& options,
 }
 
 void eval(const Options& options) {
-  (void)runs::Reader().find(options.run);  // a wrong name makes no store
-  runs::Store store;
+  auto store = runs::Store::existing();
   const auto run = store.find(options.run);
   Strings overrides;
   if (!options.data.empty())

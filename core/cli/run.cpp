@@ -9,7 +9,6 @@
 #include "core/cli/program.hpp"
 #include "core/model/plan.hpp"
 #include "core/report/run_table.hpp"
-#include "core/runs/queries.hpp"
 #include "core/runs/store.hpp"
 #include "core/train/trainer.hpp"
 
@@ -123,8 +122,7 @@ void add_resume(CLI::App& app) {
       ->required();
   command->add_flag("--json", options->json, R"(one JSON document: {"id", "status", "metrics"})");
   command->callback([options] {
-    (void)runs::Reader().find(options->run);  // a wrong name makes no store
-    runs::Store store;
+    auto store = runs::Store::existing();
     auto out = progress(*options);
     const auto result = train::resume(options->run, store, out);
     if (!options->json) print(result);

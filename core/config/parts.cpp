@@ -63,8 +63,10 @@ const Schema<Regularizer>& core_schema() {
   static const auto schema =
       common<Regularizer>("regularizer")
           .add("guide", &Regularizer::guide, "head whose probability guides it, per sample")
-          .add("reads", &Regularizer::reads,
-               "further addresses that it reads, such as \"input.image\"");
+          .add("reads", &Regularizer::reads, "kept for later: further addresses that it reads")
+          .rule([](const Regularizer& r) { return r.reads.empty(); },
+                "'reads' is kept for later: a regularizer reads its head's logits and its guide. "
+                "Remove the line");
   return schema;
 }
 

@@ -42,7 +42,7 @@ class Assembler {
     model_->unread_ = std::move(wiring.unread);
     const auto count = wiring.ops.size();
     model_->ops_.reserve(count);
-    features_.resize(count), images_.resize(count);
+    features_.resize(count), images_.resize(count), image_ops_.resize(count);
     model_->calls_.resize(count), model_->head_of_.resize(count);
     for (auto& op : wiring.ops) add(std::move(op));
     model_->train();
@@ -79,7 +79,9 @@ class Assembler {
 
   void add(Op op) {
     const auto i = model_->ops_.size();
-    images_[i] = op.reads.empty() ? Shape{} : images_[static_cast<size_t>(op.reads[0].op)];
+    const auto first = op.reads.empty() ? i : static_cast<size_t>(op.reads[0].op);
+    images_[i] = images_[first];
+    image_ops_[i] = op.reads.empty() ? static_cast<int>(i) : image_ops_[first];
     model_->ops_.push_back({.op = std::move(op)});
     auto& info = model_->ops_.back();
     switch (info.op.kind) {
@@ -112,7 +114,11 @@ class Assembler {
     info.plugin = backbone.plugin;
     guarded(backbone, reads_text(info.op), [&] {
       seed(info.op.name);
-      Block block = graphs_[info.op.index].stages()[info.op.stage].make(site(i));
+      const Graph& graph = graphs_[info.op.index];
+      const Stage& stage = graph.stages()[info.op.stage];
+      if (const auto alias = graph.aliases().find(stage.name); alias != graph.aliases().end())
+        model_->aliases_[info.op.name] = alias->second;
+      Block block = stage.make(site(i));
       own(info.op.name, block.module);
       model_->calls_[i] = block.forward;
       measure(info, *block.module, [&] { features_[i] = block.forward(inputs_of(info.op)); });
@@ -155,6 +161,8 @@ class Assembler {
       seed(info.op.name);
       slot.head = std::dynamic_pointer_cast<Head>(
           plugins_.load("head", head.plugin).make(head.options, site(i)));
+      if (slot.head->reads_image())
+        info.op.reads.push_back({image_ops_[i], "", "input.image", false});
       own(info.op.name, slot.head);
       model_->parts_.emplace_back(info.op.name, slot.head);
     });
@@ -291,7 +299,8 @@ class Assembler {
   std::shared_ptr<Model> model_;
   std::vector<Graph> graphs_;
   std::vector<Tensor> features_;
-  std::vector<Shape> images_;
+  std::vector<Shape> images_;    // by operation: the first image that its backbone reads
+  std::vector<int> image_ops_;  // and the operation that it is
   Outputs outputs_;
   Shape image_;
 };

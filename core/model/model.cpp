@@ -86,12 +86,16 @@ Outputs Model::forward(const Named& inputs, bool autocast) {
 Losses Model::loss(const Outputs& outputs, const Named& batch) {
   Autocast off(false);
   Losses losses;
-  for (const auto& slot : heads_)
-    for (const auto& [name, term] : slot.head->loss(outputs.at(slot.name), batch)) {
+  for (const auto& slot : heads_) {
+    const Named& own = outputs.at(slot.name);
+    Named terms = slot.head->loss(own, batch);
+    if (slot.regularizer) terms.merge(slot.regularizer->loss(own.at("logits")));
+    for (const auto& [name, term] : terms) {
       const Tensor weighted = slot.weight == 1 ? term : term * slot.weight;
       losses.total = losses.total.defined() ? losses.total + weighted : weighted;
       losses.terms[slot.name + "." + name] = term.detach();
     }
+  }
   return losses;
 }
 

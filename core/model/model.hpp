@@ -53,6 +53,9 @@ class Model : public torch::nn::Module {
   const std::vector<HeadSlot>& heads() const { return heads_; }
   const std::vector<OpInfo>& ops() const { return ops_; }
   const Strings& unread() const { return unread_; }
+  /// Where a stage's parameters stand in published weights: {"cls.C2", "layer1"}; "": without a
+  /// prefix.
+  const std::map<std::string, std::string>& aliases() const { return aliases_; }
   /// Columns that the heads learn from, without "mask" and the derived "nodule_present".
   Strings numeric_targets() const;
   /// Scalars that parts logged since the last call, by full name: "regularizer.mask.sigma".
@@ -73,6 +76,7 @@ class Model : public torch::nn::Module {
   std::vector<std::pair<std::string, std::shared_ptr<Part>>> parts_;
   std::vector<std::shared_ptr<torch::nn::Module>> kept_in_eval_;
   Strings unread_;
+  std::map<std::string, std::string> aliases_;
 };
 
 /// Shapes of one sample's inputs by name, batch 1: {"image", [1,1,64,64]}.

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <ostream>
 #include <stdexcept>
 #include <string_view>
 
@@ -78,15 +78,12 @@ void write_safetensors(const std::filesystem::path& file,
   }
   std::string text = header.dump();
   text.resize((text.size() + 7) / 8 * 8, ' ');  // data aligned to 8 bytes
-  util::write_beside(file, [&](const std::filesystem::path& beside) {
-    std::ofstream out(beside, std::ios::binary);
+  util::write_beside(file, [&](std::ostream& out) {
     const auto size = static_cast<uint64_t>(text.size());
     out.write(reinterpret_cast<const char*>(&size), 8);
     out << text;
     for (const auto& t : data)
       out.write(static_cast<const char*>(t.data_ptr()), static_cast<std::streamsize>(t.nbytes()));
-    out.close();
-    if (!out) throw Error(file.string() + ": cannot be written (is the disk full?)");
   });
 }
 

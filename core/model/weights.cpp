@@ -26,17 +26,23 @@ LoadReport load_state(torch::nn::Module& module,
     if (found == weights.end()) {
       report.missing.push_back(name);
     } else if (found->second.sizes() != tensor.sizes()) {
-      std::ostringstream text;
-      text << name << ": " << tensor.sizes() << " here, " << found->second.sizes() << " there";
-      report.mismatched.push_back(text.str());
+      report.mismatched.push_back(mismatch(name, tensor, found->second));
     } else {
       tensor.copy_(found->second);
-      ++report.copied;
+      report.loaded.push_back(name);
     }
   }
   for (const auto& [name, tensor] : weights)
     if (name.starts_with(prefix) && !own.count(name)) report.left_over.push_back(name);
+  report.copied = std::ssize(report.loaded);
   return report;
+}
+
+std::string mismatch(const std::string& name, const torch::Tensor& here,
+                     const torch::Tensor& there) {
+  std::ostringstream text;
+  text << name << ": " << here.sizes() << " here, " << there.sizes() << " there";
+  return text.str();
 }
 
 }  // namespace hilum::model

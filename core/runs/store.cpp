@@ -123,6 +123,10 @@ fs::path default_folder() {
 Store::Store(const fs::path& folder) : impl_(std::make_unique<Impl>()) {
   impl_->store = Connection::writable(fs::absolute(folder));
 }
+Store Store::existing(const fs::path& folder) {
+  if (!fs::exists(folder / "hilum.db")) throw empty_store(folder);
+  return Store(folder);
+}
 Store::~Store() = default;
 Store::Store(Store&&) noexcept = default;
 

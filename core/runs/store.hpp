@@ -55,6 +55,9 @@ class Store {
  public:
   /// Opens, or creates and migrates, `folder/hilum.db` (WAL, foreign keys).
   explicit Store(const std::filesystem::path& folder = default_folder());
+  /// Opens one that is there. Throws Error (request) where there is none, and makes none: a wrong
+  /// name of a run leaves no empty store behind.
+  static Store existing(const std::filesystem::path& folder = default_folder());
   ~Store();
   Store(Store&&) noexcept;
 

@@ -134,7 +134,8 @@ class ValueScorer {
 // The scorers of one head, by its outputs' kinds: the core knows no head by name.
 class HeadScorer {
  public:
-  HeadScorer(const model::Model::HeadSlot& slot, const data::Sampler& sampler) : head_(slot.name) {
+  HeadScorer(const model::Model::HeadSlot& slot, const data::Sampler& sampler)
+      : head_(slot.name), rules_(slot.head) {
     const auto outputs = slot.head->outputs();
     for (const auto& output : outputs) {
       const std::string prefix = head_ + "." + (outputs.size() > 1 ? output.target + "." : "");
@@ -157,7 +158,7 @@ class HeadScorer {
       const Tensor p =
           outputs.at(head_).at(outputs_[i].probability).to(torch::kCPU, torch::kDouble).flatten();
       const Tensor y =
-          batch.values.at(outputs_[i].target).to(torch::kCPU, torch::kDouble).flatten();
+          rules_->truth(outputs_[i], batch.values).to(torch::kCPU, torch::kDouble).flatten();
       for (size_t n = 0; n < batch.samples.size(); ++n)
         scorer.add(batch.samples[n], p[static_cast<int64_t>(n)].item<double>(),
                    y[static_cast<int64_t>(n)].item<double>());
@@ -171,6 +172,7 @@ class HeadScorer {
 
  private:
   std::string head_;
+  std::shared_ptr<const Head> rules_;
   std::vector<Output> outputs_;
   std::map<size_t, MaskScorer> masks_;
   std::map<size_t, ValueScorer> values_;

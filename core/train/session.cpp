@@ -4,8 +4,8 @@
 #include <fmt/core.h>
 #include <torch/torch.h>
 
-#include "core/model/safetensors.hpp"
-#include "core/model/weights.hpp"
+#include "core/model/published.hpp"
+#include "core/model/weight_file.hpp"
 #include "core/runs/queries.hpp"
 #include "core/train/checkpoint.hpp"
 
@@ -70,28 +70,38 @@ std::map<std::string, Tensor> read_weights(const std::string& source) {
   const std::filesystem::path file(source);
   if (!std::filesystem::exists(file))
     throw Error("init: value '" + source +
-                    "': no such file. Allowed: run:RUN, a .safetensors file, a checkpoint (.pt)",
+                    "': no such file. Allowed: run:RUN, or a file of weights (.safetensors, a "
+                    "state dict that PyTorch saved, a checkpoint)",
                 Fault::request);
-  return file.extension() == ".safetensors" ? model::read_safetensors(file)
-                                            : Checkpoint::load(file).model;
+  return model::read_weight_file(file);
 }
 
 namespace {
 
+std::string first_few(const Strings& names) {
+  const Strings first(names.begin(),
+                      names.begin() + std::min<std::ptrdiff_t>(5, std::ssize(names)));
+  return join(first, ", ") + (names.size() > first.size() ? ", ..." : "");
+}
+
+[[noreturn]] void nothing_fits(const std::string& source, const std::string& prefix,
+                               const model::LoadReport& report) {
+  std::string text = fmt::format("init '{}': none of its tensors fits{}", source,
+                                 prefix.empty() ? std::string() : " under '" + prefix + "'");
+  if (!report.mismatched.empty()) text += "; of another shape: " + first_few(report.mismatched);
+  if (!report.missing.empty()) text += "; wanted: " + first_few(report.missing);
+  if (!report.left_over.empty()) text += "; there: " + first_few(report.left_over);
+  throw Error(text, Fault::request);
+}
+
 std::string copy(model::Model& model, const std::string& source, const std::string& prefix) {
-  const auto report = model::load_state(model, read_weights(source), prefix);
-  if (!report.copied)
-    throw Error(fmt::format("init '{}': none of its tensors fits{}", source,
-                            prefix.empty() ? std::string() : " under '" + prefix + "'"),
-                Fault::request);
+  const auto report = model::load_published(model, model.aliases(), read_weights(source), prefix);
+  if (!report.copied) nothing_fits(source, prefix, report);
   std::string text = fmt::format("init '{}': {} tensors copied", source, report.copied);
   const auto list = [&](const char* what, const Strings& names) {
-    if (names.empty()) return;
-    const Strings first(names.begin(),
-                        names.begin() + std::min<std::ptrdiff_t>(5, std::ssize(names)));
-    text += fmt::format("; {} {}: {}{}", names.size(), what, join(first, ", "),
-                        names.size() > 5 ? ", ..." : "");
+    if (!names.empty()) text += fmt::format("; {} {}: {}", names.size(), what, first_few(names));
   };
+  list("adapted", report.adapted);
   list("not in it", report.missing);
   list("left over", report.left_over);
   list("of another shape", report.mismatched);

@@ -37,7 +37,8 @@ DataSetup load_data(const config::Experiment& experiment, const model::Model& mo
 /// Shows each head the training regions' target columns, once: class weights.
 void show_targets(model::Model& model, const DataSetup& data);
 
-/// Weights of a run ("run:ID"), of a .safetensors file or of a checkpoint, by full parameter name.
+/// Weights of a run ("run:ID") or of a file (model::read_weight_file), by the names they have
+/// there.
 std::map<std::string, Tensor> read_weights(const std::string& source);
 /// train.init, then each part's own init. Returns sentences on what was copied and what was not.
 Strings initialise(Setup& setup);

@@ -148,10 +148,17 @@ class Training {
     optimizer_->step(lr_, schedule.momentum(step_, optimizer_->base_momentum()));
     sums_["train.loss"] += loss;
     for (const auto& [name, term] : losses.terms) sums_["train." + name] += term.item<double>();
-    for (const auto& [name, value] : setup_.model->take_logs())
-      if (value.numel() == 1) sums_["train." + name] += value.item<double>();
+    for (const auto& [name, value] : setup_.model->take_logs()) add_log("train." + name, value);
     epoch_samples_ += static_cast<int64_t>(batch.samples.size());
     ++batch_, ++step_;
+  }
+
+  // A list, such as an energy per iteration, becomes one metric an element: name.0, name.1, ...
+  void add_log(const std::string& name, const Tensor& value) {
+    const Tensor numbers = value.to(torch::kCPU, torch::kDouble).flatten();
+    for (int64_t i = 0; i < numbers.numel(); ++i)
+      sums_[numbers.numel() == 1 ? name : name + "." + std::to_string(i)] +=
+          numbers[i].item<double>();
   }
 
   [[noreturn]] void refuse(double loss, const model::Losses& losses,

@@ -22,17 +22,27 @@ std::string read_file(const fs::path& file) {
   return text.str();
 }
 
-void write_beside(const fs::path& file, const std::function<void(const fs::path&)>& write) {
+void write_beside(const fs::path& file, const std::function<void(std::ostream&)>& write) {
+  const auto require = [&](bool done) {
+    if (!done)
+      throw Error(file.string() + ": cannot be written: " + std::strerror(errno) +
+                  ". What was there before is untouched.");
+  };
   if (file.has_parent_path()) fs::create_directories(file.parent_path());
   const fs::path beside = file.string() + ".part" + std::to_string(getpid());
   try {
-    write(beside);
+    errno = 0;
+    std::ofstream out(beside, std::ios::binary);
+    require(out.is_open());
+    write(out);
+    out.close();
+    require(static_cast<bool>(out));
     const int descriptor = open(beside.c_str(), O_RDONLY);
-    if (descriptor < 0 || fsync(descriptor) != 0) {
-      if (descriptor >= 0) close(descriptor);
-      throw Error(beside.string() + ": cannot be written (is the disk full?)");
-    }
-    close(descriptor);
+    const bool flushed = descriptor >= 0 && fsync(descriptor) == 0;
+    const int reason = errno;
+    if (descriptor >= 0) close(descriptor);
+    errno = reason;
+    require(flushed);
     fs::rename(beside, file);
   } catch (...) {
     std::error_code ignored;
@@ -42,14 +52,7 @@ void write_beside(const fs::path& file, const std::function<void(const fs::path&
 }
 
 void write_file(const fs::path& file, std::string_view text) {
-  write_beside(file, [&](const fs::path& beside) {
-    std::ofstream out(beside, std::ios::binary);
-    out << text;
-    out.close();
-    if (!out)
-      throw Error(file.string() + ": cannot be written: " + std::strerror(errno) +
-                  ". What was there before is untouched.");
-  });
+  write_beside(file, [&](std::ostream& out) { out << text; });
 }
 
 fs::path this_program() { return fs::read_symlink("/proc/self/exe"); }

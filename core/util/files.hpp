@@ -2,6 +2,7 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <iosfwd>
 #include <string>
 #include <string_view>
 
@@ -9,10 +10,11 @@ namespace hilum::util {
 
 /// The whole file. Throws Error naming it.
 std::string read_file(const std::filesystem::path& file);
-/// Calls `write` with a name beside `file`, flushes it to the disk and renames it into place:
-/// readers see the old file or the new one, never half of one.
+/// Calls `write` with a file beside `file`, flushes that to the disk and renames it into place:
+/// readers see the old file or the new one, never half of one. Throws Error with the system's
+/// reason, such as a full disk; what was there before is untouched.
 void write_beside(const std::filesystem::path& file,
-                  const std::function<void(const std::filesystem::path&)>& write);
+                  const std::function<void(std::ostream&)>& write);
 void write_file(const std::filesystem::path& file, std::string_view text);
 /// The running program's own file.
 std::filesystem::path this_program();

@@ -85,6 +85,7 @@ TEST(PluginNames, AreFoundAsWholeStringsOnly) {
   EXPECT_THAT(with("f(1);  // as \"nodule\" does\n"), IsEmpty());
   EXPECT_THAT(with("f(\"such as [\\\"head/nodule\\\"]\");\n"), IsEmpty());
   EXPECT_THAT(with("f(\"nodules\");\n"), IsEmpty());
+  EXPECT_THAT(with("  .add(\"nodule\", &O::nodule, \"\")\n"), IsEmpty());
 }
 
 TEST(StaticConstructors, AreNotInPlugins) { EXPECT_THAT(static_constructors(tree()), IsEmpty()); }

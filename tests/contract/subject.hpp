@@ -21,8 +21,8 @@ Strings of_kind(const std::string& kind);
 const Plugin& plugin(const std::string& address);
 plugins::Loader& loader();
 
-/// Options that keep a network small where it has them: `width` 4; and `depth` 3 as well. Others as
-/// they are.
+/// Options that keep a network small where it has them: `width` 4; and `depth` 3 and one block in
+/// each of `layers` as well. Others as they are.
 Values narrow(const Plugin& plugin);
 Values small(const Plugin& plugin);
 

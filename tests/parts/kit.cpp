@@ -70,4 +70,20 @@ torch::Tensor tensor(const model::Model& model, const std::string& name) {
   return model::state(model).at(name);
 }
 
+const Plugin& plugin(const std::string& address) {
+  static auto* const loader = [] {
+    use_parts();
+    return new plugins::Loader();  // never unloaded, as in the program
+  }();
+  const auto slash = address.find('/');
+  return loader->load(address.substr(0, slash), address.substr(slash + 1));
+}
+
+model::Alone alone(const std::string& address, const std::map<std::string, Data>& options,
+                   const Named& inputs) {
+  Values values;
+  for (const auto& [name, data] : options) values[name] = {data, "test"};
+  return {plugin(address), values, inputs};
+}
+
 }  // namespace hilum::kit

@@ -2,10 +2,12 @@
 // What tests of models share: experiments from TOML text, assembled with the tests' own parts.
 #pragma once
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "core/model/alone.hpp"
 #include "core/model/model.hpp"
 
 namespace hilum::kit {
@@ -46,6 +48,14 @@ const model::OpInfo& op(const model::Model& model, const std::string& name);
 Strings reads(const model::Model& model, const std::string& name);
 /// A parameter or buffer by its full name.
 torch::Tensor tensor(const model::Model& model, const std::string& name);
+
+/// Any plugin that is searched: "fusion/concat". The same object for the whole program.
+const Plugin& plugin(const std::string& address);
+/// One plugin as a function of named tensors, in train mode; `inputs` give the shapes:
+///   auto std = kit::alone("regularizer/std", {{"sigma", 2.0}}, {{"u", u}});
+///   std.forward({{"u", u}}).at("z")
+model::Alone alone(const std::string& address, const std::map<std::string, Data>& options,
+                   const Named& inputs);
 
 /// The Error that `work` throws; a message of its own where it throws none.
 template <class Work>

@@ -41,8 +41,10 @@ struct Pyramid {
   static Schema<Options> schema() { return width_schema(); }
   static void build(const Options& o, Graph& g) {
     auto x = g.stage<Level>("S1", {g.input()}, o.width, 1);
+    g.alias(x, "");
     x = g.stage<Level>("S2", {x}, 2 * o.width, 2);
-    g.stage<Level>("S3", {x}, 4 * o.width, 2);
+    g.alias(x, "layer1");
+    g.alias(g.stage<Level>("S3", {x}, 4 * o.width, 2), "layer2");
   }
 };
 

@@ -82,26 +82,51 @@ inline Tensor max_pool(const Tensor& x, int64_t kernel, int64_t stride, int64_t 
   return x.dim() == 4 ? torch::max_pool2d(x, kernel, stride, pad)
                       : torch::max_pool3d(x, kernel, stride, pad);
 }
-/// Linear interpolation to `size` ([H,W] or [D,H,W]), corners not aligned.
-inline Tensor resample(const Tensor& x, at::IntArrayRef size) {
-  return x.dim() == 4 ? torch::upsample_bilinear2d(x, size, false)
-                      : torch::upsample_trilinear3d(x, size, false);
+/// Linear interpolation to `size` ([H,W] or [D,H,W]). Voxels are areas; with `corners`, points
+/// whose outermost ones stay where they are (torch's align_corners).
+inline Tensor resample(const Tensor& x, at::IntArrayRef size, bool corners = false) {
+  return x.dim() == 4 ? torch::upsample_bilinear2d(x, size, corners)
+                      : torch::upsample_trilinear3d(x, size, corners);
 }
-/// x at y's spatial size; x itself where they agree.
-inline Tensor resample_like(const Tensor& x, const Tensor& y) {
-  const bool tracing = torch::jit::tracer::isTracing();
-  if (!tracing && x.sizes().slice(2) == y.sizes().slice(2)) return x;
-  if (tracing)  // else the traced model is bound to the size it was traced at
+namespace detail {
+// y's spatial size as the next resampling's "output_size": else a traced model is bound to the size
+// that it was traced at.
+inline at::IntArrayRef size_like(const Tensor& y) {
+  namespace tracer = torch::jit::tracer;
+  if (tracer::isTracing())
     for (int64_t i = 2; i < y.dim(); ++i)
-      torch::jit::tracer::ArgumentStash::stashIntArrayRefElem(
-          "output_size", static_cast<size_t>(y.dim()) - 2, static_cast<size_t>(i) - 2,
-          torch::jit::tracer::getSizeOf(y, i));
-  return resample(x, y.sizes().slice(2));
+      tracer::ArgumentStash::stashIntArrayRefElem("output_size", static_cast<size_t>(y.dim()) - 2,
+                                                  static_cast<size_t>(i) - 2,
+                                                  tracer::getSizeOf(y, i));
+  return y.sizes().slice(2);
+}
+inline bool same_size(const Tensor& x, const Tensor& y) {
+  return !torch::jit::tracer::isTracing() && x.sizes().slice(2) == y.sizes().slice(2);
+}
+}  // namespace detail
+
+/// x at y's spatial size; x itself where they agree.
+inline Tensor resample_like(const Tensor& x, const Tensor& y, bool corners = false) {
+  return detail::same_size(x, y) ? x : resample(x, detail::size_like(y), corners);
+}
+/// x at y's spatial size, each voxel the one that lies under it; x itself where they agree.
+inline Tensor repeat_like(const Tensor& x, const Tensor& y) {
+  if (detail::same_size(x, y)) return x;
+  const auto size = detail::size_like(y);
+  return x.dim() == 4 ? torch::upsample_nearest2d(x, size) : torch::upsample_nearest3d(x, size);
 }
 /// skip beside x, x brought to skip's size: what a U-shaped decoder reads. A function, so that the
 /// temporary dies here and not after the block that reads the result.
 inline Tensor join(const Tensor& skip, const Tensor& x) {
   return torch::cat({skip, resample_like(x, skip)}, 1);
+}
+/// Each [N,C,...] by its mean (or maximum) over space, what is [N,F] already as it is, side by
+/// side.
+inline Tensor pooled(const std::vector<Tensor>& in, bool maximum = false) {
+  std::vector<Tensor> all;
+  for (const auto& x : in)
+    all.push_back(x.dim() == 2 ? x : maximum ? x.flatten(2).amax(2) : x.flatten(2).mean(2));
+  return all.size() == 1 ? all[0] : torch::cat(all, 1);
 }
 /// The channels of all inputs together.
 inline int64_t channels(const std::vector<Shape>& in) {

@@ -36,6 +36,9 @@ class HILUM_API Part : public torch::nn::Module {
   ~Part() override;
   /// What was logged since the last call. Not for two threads in one model.
   Named take_logs() { return std::exchange(logs_, {}); }
+  /// Logged values keep their graph from now on: the gradient to a quantity that a parameter only
+  /// encodes (a width through its softplus) can then be asked for under the quantity's name.
+  void keep_graph(bool on) { keep_graph_ = on; }
   const std::map<std::string, double>& lr_scales() const { return lr_scales_; }
 
  protected:
@@ -45,10 +48,13 @@ class HILUM_API Part : public torch::nn::Module {
     return register_parameter(name, std::move(init));
   }
   /// A number of this step, or one an iteration ([T]). Kept on the device, never waited for.
-  void log(const std::string& name, const Tensor& value) { logs_[name] = value.detach(); }
+  void log(const std::string& name, const Tensor& value) {
+    logs_[name] = keep_graph_ ? value : value.detach();
+  }
 
  private:
   Named logs_;
+  bool keep_graph_ = false;
   std::map<std::string, double> lr_scales_;
 };
 

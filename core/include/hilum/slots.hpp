@@ -26,6 +26,9 @@ struct HILUM_API Regularizer : Part {
   ~Regularizer() override;
   /// guide: [N,1] in [0,1], detached; undefined where there is none.
   virtual Tensor forward(const Tensor& logits, const Tensor& guide) = 0;
+  /// Scalar terms by name that join the head's loss, from the rewritten logits: a penalty. Most
+  /// have none.
+  virtual Named loss(const Tensor& /*logits*/) { return {}; }
 };
 
 /// What a head's output is; from it the core knows metrics, predictions and guides.
@@ -50,6 +53,14 @@ struct HILUM_API Head : Part {
   /// batch: "mask" [N,1,...] 0/1, numeric targets [N,1] with NaN where unknown, and the inputs.
   virtual Named loss(const Named& outputs, const Named& batch) = 0;
   virtual std::vector<Output> outputs() const = 0;
+  /// What metrics compare an output with: [N,1], 0 or 1 for a binary one, NaN where unknown. The
+  /// target's column as it is, unless the head has a rule of its own (a threshold on a rating).
+  virtual Tensor truth(const Output& output, const Named& batch) const {
+    return batch.at(output.target);
+  }
+  /// True: the image that its backbone reads, [N,C,...], is appended to what forward gets, for a
+  /// head that brings its logits to the image's size.
+  virtual bool reads_image() const { return false; }
   /// The targets' columns of the training set, once before training: class weights.
   virtual void see_targets(const Named&) {}
 };

@@ -134,6 +134,14 @@ TEST_F(StoreTest, FindsByIdPrefixNameAndLast) {
   for (const auto& id : {a, b, c}) EXPECT_THAT(ambiguous, HasSubstr(id));
 }
 
+TEST_F(StoreTest, ExistingOpensAStoreAndMakesNone) {
+  const auto none = folder / "none";
+  EXPECT_THAT(message_of([&] { Store::existing(none); }), HasSubstr("the store is empty"));
+  EXPECT_FALSE(std::filesystem::exists(none));
+  const auto id = Store(folder).begin(some_run("a"));
+  EXPECT_EQ(Store::existing(folder).find("a").id, id);
+}
+
 TEST_F(StoreTest, ANewerStoreIsRefusedAndAnOlderOneIsMigrated) {
   { Store store(folder); }
   const int known = static_cast<int>(migrations().size());
