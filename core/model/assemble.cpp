@@ -299,7 +299,7 @@ class Assembler {
   std::shared_ptr<Model> model_;
   std::vector<Graph> graphs_;
   std::vector<Tensor> features_;
-  std::vector<Shape> images_;    // by operation: the first image that its backbone reads
+  std::vector<Shape> images_;   // by operation: the first image that its backbone reads
   std::vector<int> image_ops_;  // and the operation that it is
   Outputs outputs_;
   Shape image_;

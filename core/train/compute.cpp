@@ -63,8 +63,8 @@ Compute make_compute(const config::TrainOptions& options) {
   compute.device = find_device(options.device);
   const bool fast = compute.device.is_cuda() || !bfloat16_unit().empty();
   compute.bfloat16 = choose(options.precision, "bfloat16", fast);
-  // Not by itself with float32: its gradient of a 1x1 convolution of stride 2 with few channels then
-  // writes past its memory on CPUs (LibTorch 2.11).
+  // Not by itself with float32: its gradient of a 1x1 convolution of stride 2 with few channels
+  // then writes past its memory on CPUs (LibTorch 2.11).
   compute.channels_last = choose(options.channels_last, "on", compute.bfloat16);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   compute.threads = at::get_num_threads();

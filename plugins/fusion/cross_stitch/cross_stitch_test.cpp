@@ -115,8 +115,9 @@ TEST(CrossStitch, RefusesOtherChannelsWhereItMayNotProject) {
   const auto error = kit::error_of([] {
     kit::alone("fusion/cross_stitch", {{"project", "never"}}, example({4, 6}));
   });
-  EXPECT_THAT(error.what(), AllOf(HasSubstr("equal channels are needed, and the features have 4 and 6"),
-                                  HasSubstr("project = \"auto\"")));
+  EXPECT_THAT(error.what(),
+              AllOf(HasSubstr("equal channels are needed, and the features have 4 and 6"),
+                    HasSubstr("project = \"auto\"")));
   EXPECT_EQ(error.fault, Fault::request);
   EXPECT_NO_THROW(kit::alone("fusion/cross_stitch", {{"project", "never"}}, example({4, 4})));
 }

@@ -98,8 +98,9 @@ TEST(Linear, RefusesOtherChannelsWhereItMayNotProject) {
   const auto error = kit::error_of([] {
     kit::alone("fusion/linear", {{"project", "never"}}, example({4, 6}));
   });
-  EXPECT_THAT(error.what(), AllOf(HasSubstr("equal channels are needed, and the features have 4 and 6"),
-                                  HasSubstr("project = \"auto\"")));
+  EXPECT_THAT(error.what(),
+              AllOf(HasSubstr("equal channels are needed, and the features have 4 and 6"),
+                    HasSubstr("project = \"auto\"")));
   EXPECT_NO_THROW(kit::alone("fusion/linear", {{"project", "never"}}, example({4, 4})));
 }
 

@@ -18,7 +18,7 @@ import segmentation_models_pytorch as smp
 import torch
 import torch.nn.functional as F
 import torchvision
-from compare import Hilum, Named, Result, Values, judge, made
+from compare import DTYPES, Hilum, Named, Result, Values, judge, made
 from heads import Attributes, OneLogit, Segmentation
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -266,8 +266,13 @@ def results(hilum: Hilum) -> Iterator[Result]:
         try:
             network = start_of(study, data)
             start = {name: t.float().contiguous() for name, t in network.state_dict().items()}
-            exact, theirs = (peer_step(study, network, data, dtype) for dtype in (torch.float64, torch.float32))
-            judge(result, hilum_step(study, hilum, start, set(exact.gradients)), theirs, exact)
+
+            def peer(inputs: Named, dtype: str) -> Values:
+                return peer_step(study, network, Set(inputs["x"], data.mask, data.targets), DTYPES[dtype])
+
+            inputs = {"x": data.x}
+            exact = peer(inputs, "f64")
+            judge(result, hilum_step(study, hilum, start, set(exact.gradients)), peer, inputs, exact)
         except (RuntimeError, KeyError, OSError) as error:
             result.error = str(error)
         yield result

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import resnet50
 import torch
-from compare import DTYPES, TOLERANCE, Hilum, Named, Result, Values, evaluate_module, judge
+from compare import TOLERANCE, Hilum, Named, Result, Values, evaluate, judge, made, same_names
 from fusions import Combine, CrossStitch
 from heads import OneLogit, Segmentation
 from regularizers import Entropic, Rof, SoftThreshold
@@ -33,10 +33,11 @@ size = [3, 64, 64]
 [train]
 epochs = 1
 batch = 6
-lr = 0.01
+lr = 0
 precision = "float32"
 channels_last = "off"
 threads = 2
+init = "start.safetensors"
 """
 GUIDED = """
 [backbone.cls]
@@ -201,22 +202,22 @@ def entropic() -> nn.Module:
 
 def models() -> list[Model]:
     return [
-        Model("the same peers together", "the QIMS model: resnet50, resunet, conv1x1, std with its guide", GUIDED, Guided()),
-        Model("the same peers together", "unet, tv: entropic", SMOOTHED, entropic()),
-        Model("the same peers together", "unet, tv: rof", f'{SMOOTHED}model = "rof"\n', rof()),
-        Model("the same peers together", "two unets, cross_stitch both ways", STITCHED, Stitched()),
+        Model("the same peers together", "the QIMS model: resnet50, resunet, conv1x1, std with its guide", GUIDED, made(Guided)),
+        Model("the same peers together", "unet, tv: entropic", SMOOTHED, made(entropic)),
+        Model("the same peers together", "unet, tv: rof", f'{SMOOTHED}model = "rof"\n', made(rof)),
+        Model("the same peers together", "two unets, cross_stitch both ways", STITCHED, made(Stitched)),
     ]
 
 
-def load(peer: nn.Module, weights: Named) -> None:
-    """All of the run's weights, and nothing of the peer's left as it was but what is fixed."""
-    theirs = {name: weights[ours(name)] for name in peer.state_dict() if ours(name) in weights}
-    if len(theirs) != len(weights):
-        raise RuntimeError(f"the peer lacks {sorted(set(weights) - {ours(name) for name in theirs})[:6]}")
+def parts_of(peer: nn.Module) -> Named:
+    """What the run has too, by its names: all but values that are fixed."""
     fixed = {name for name, p in peer.named_parameters() if not p.requires_grad}
-    missing = set(peer.load_state_dict(theirs, strict=False).missing_keys) - fixed
-    if missing:
-        raise RuntimeError(f"the run has no {sorted(missing)[:6]}")
+    return {ours(name): t.float().contiguous() for name, t in peer.state_dict().items() if name not in fixed}
+
+
+def load(peer: nn.Module, weights: Named) -> None:
+    same_names(weights, parts_of(peer), "weights")
+    peer.load_state_dict({name: weights[ours(name)] for name in peer.state_dict() if ours(name) in weights}, strict=False)
 
 
 def results(hilum: Hilum) -> Iterator[Result]:
@@ -226,16 +227,16 @@ def results(hilum: Hilum) -> Iterator[Result]:
         found = [Result("models", model.against, model.setting, dtype) for dtype in TOLERANCE]
         try:
             (hilum.folder / "model.toml").write_text(DATA + model.toml)
-            hilum("run", "model.toml")
+            save_file(parts_of(model.peer), hilum.folder / "start.safetensors")
+            hilum("run", "model.toml")  # changes nothing but the batch norms' running means
             hilum("weights", "export", "@last", "-o", "weights.safetensors")
             load(model.peer, load_file(hilum.folder / "weights.safetensors"))
-            exact = evaluate_module(model.peer.double(), {"image": image.double()}, ours)
+            exact = evaluate(model.peer, {"image": image}, "f64", ours)
             for result in found:
                 hilum("forward", "@last", "--in", "in.safetensors", "--out", "out.safetensors", "--grad", "--dtype",
                       result.dtype)
                 mine = Values.of(load_file(hilum.folder / "out.safetensors"))
-                typed = {"image": image.to(DTYPES[result.dtype])}
-                judge(result, mine, evaluate_module(model.peer.to(DTYPES[result.dtype]), typed, ours), exact)
+                judge(result, mine, lambda inputs, dtype: evaluate(model.peer, inputs, dtype, ours), {"image": image}, exact)
         except (RuntimeError, KeyError, OSError) as error:
             for result in found:
                 result.error = str(error)
