@@ -1,13 +1,14 @@
 # Two commands on a fresh Debian 12 do everything, as root or with sudo:
 #   make demo    install, build, train the quickstart, print its table
 #   make test    install, build, run all tests
+# make parity compares every part with PyTorch, torchvision and SMP (5 GB, docs/parity.md).
 # Nothing is done twice.
 
 BUILD  ?= build
 PRESET ?= release
 JOBS   ?= $(shell nproc)
 
-.PHONY: all demo test install build format format-check clean
+.PHONY: all demo test parity parity-pages install build format format-check clean
 all: build
 
 install:
@@ -25,6 +26,17 @@ demo: install $(BUILD)/build.ninja
 
 test: build
 	ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
+
+# parity-pages also writes the results into docs/.
+PEERS = "$$(scripts/peer_env.sh)" -B tests/parity/peers
+parity: install $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS) --target demo
+	$(PEERS)/run.py --hilum $(BUILD)/bin/hilum
+	$(PEERS)/counts.py --hilum $(BUILD)/bin/hilum
+parity-pages: install $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS) --target demo
+	$(PEERS)/run.py --hilum $(BUILD)/bin/hilum --page docs/parity.md
+	$(PEERS)/counts.py --hilum $(BUILD)/bin/hilum --page docs/backbones.md
 
 format:
 	scripts/format.sh

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "core/cli/commands.hpp"
+#include "core/cli/prepare.hpp"
 #include "core/data/phantom.hpp"
 #include "core/data/roi_set.hpp"
 #include "core/data/summary.hpp"
@@ -49,6 +50,13 @@ std::string report(const data::RegionSet& set, const Summary& s) {
   if (s.flipped > 0)
     out += fmt::format("orientation: {} regions have x or y reversed in their header\n", s.flipped);
   for (const auto& line : s.duplicates) out += "duplicate: " + line + "\n";
+  for (const auto& w : s.warnings) {
+    Strings ids;
+    for (const auto& id : w.ids) ids.push_back("'" + id + "'");
+    if (w.count > static_cast<int64_t>(ids.size())) ids.push_back("...");
+    out += fmt::format("warning: {} of {} regions: {}: {}\n", w.count, s.regions, w.what,
+                       join(ids, ", "));
+  }
   return out + "fingerprint: " + set.fingerprint + "\n";
 }
 
@@ -77,6 +85,10 @@ nlohmann::json to_json(const data::RegionSet& set, const Summary& s) {
   }
   for (const auto& [fold, n] : s.folds)
     out["folds"][fold] = {{"regions", n.regions}, {"patients", n.patients}};
+  out["warnings"] = nlohmann::json::array();
+  for (const auto& w : s.warnings)
+    out["warnings"].push_back(
+        {{"check", w.check}, {"what", w.what}, {"count", w.count}, {"ids", w.ids}});
   return out;
 }
 
@@ -135,6 +147,10 @@ void add_data(CLI::App& app) {
   data->require_subcommand(1);
   add_phantom(*data);
   add_check(*data);
+  add_data_split(*data);
+  add_data_show(*data);
+  add_data_cache(*data);
+  add_prepare(*data);
 }
 
 }  // namespace hilum::cli

@@ -26,8 +26,8 @@ int main(int argc, char** argv) {
       "experiments/quickstart.toml");
   using namespace hilum::cli;
   for (const auto add :
-       {add_run, add_resume, add_eval, add_plan, add_forward, add_runs, add_plugins, add_config,
-        add_data, add_metrics, add_weights, add_doctor, add_describe})
+       {add_run, add_resume, add_eval, add_predict, add_plan, add_forward, add_runs, add_plugins,
+        add_config, add_data, add_metrics, add_weights, add_doctor, add_describe})
     add(app);
   return run_program(app, argc, argv, what_of);
 }

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <tuple>
 
+#include "core/config/channel.hpp"
 #include "core/config/layers.hpp"
 #include "core/config/reader.hpp"
 #include "core/util/sha256.hpp"
@@ -142,6 +143,16 @@ void Reader::load_lookup(const MakeLookup& make_lookup) {
   }
 }
 
+void Reader::check_data(const std::string& key, const std::function<void()>& look) {
+  try {
+    look();
+  } catch (const Error& error) {
+    const Node* data = experiment.document.root.find("data");
+    const Node* node = data ? data->find(key) : nullptr;
+    problem(node ? node->where : experiment.file.string(), error.what());
+  }
+}
+
 void Reader::read(const MakeLookup& make_lookup) {
   check_top();
   const bool strange_tables = !problems_.empty();
@@ -150,13 +161,8 @@ void Reader::read(const MakeLookup& make_lookup) {
   const size_t before = problems_.size();
   experiment.data = section<DataOptions>("data");
   if (problems_.size() == before) {
-    try {
-      validation(experiment.data);
-    } catch (const Error& error) {
-      const Node* data = experiment.document.root.find("data");
-      const Node* val = data ? data->find("val") : nullptr;
-      problem(val ? val->where : experiment.file.string(), error.what());
-    }
+    check_data("val", [&] { validation(experiment.data); });
+    check_data("channels", [&] { channels(experiment.data); });
   }
   experiment.train = section<TrainOptions>("train");
   load_lookup(make_lookup);

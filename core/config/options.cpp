@@ -49,7 +49,9 @@ void add_sampling(Schema<DataOptions>& s) {
       .range(0, 100)
       .add("fill", &O::fill, "intensity outside the region", "HU")
       .range(-100000, 100000)
-      .add("channels", &O::channels, "images of a sample, in the order of the channels")
+      .add("channels", &O::channels,
+           "images of a sample in their order: \"ct\", \"ct[-160,240]\", \"ct-1\", \"ct+1\", "
+           "\"otsu\", \"otsu3\", \"slic\"")
       .add("consensus", &O::consensus, "share of readers that makes foreground; 0: any reader")
       .range(0, 1)
       .add("sampler", &O::sampler, "'balanced' draws slices with and without nodule at a ratio")
@@ -61,6 +63,18 @@ void add_sampling(Schema<DataOptions>& s) {
       .one_of({"drop3", "benign3", "malignant3", "raw"})
       .add("workers", &O::workers, "threads that load samples; the order does not depend on them")
       .range(0, 256);
+}
+
+void add_superpixels(Schema<DataOptions>& s) {
+  using O = DataOptions;
+  s.add("slic.grid", &O::slic_grid, "of 'slic': distance of superpixels in plane at the start",
+        "voxels")
+      .range(2, 64)
+      .add("slic.compactness", &O::slic_compactness,
+           "of 'slic': intensity that weighs as much as a distance of one grid", "of the window")
+      .range(1e-6, 1000)
+      .add("slic.iterations", &O::slic_iterations, "of 'slic': rounds of clustering")
+      .range(1, 1000);
 }
 
 void add_augmentation_and_phantoms(Schema<DataOptions>& s) {
@@ -107,6 +121,7 @@ Schema<DataOptions> DataOptions::schema() {
   using O = DataOptions;
   Schema<O> s;
   add_sampling(s);
+  add_superpixels(s);
   add_augmentation_and_phantoms(s);
   const auto dims = [](const O& o) { return static_cast<size_t>(o.dims); };
   return s

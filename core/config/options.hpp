@@ -31,12 +31,16 @@ struct DataOptions {
   std::vector<double> window = {-1000, 400};  // HU, mapped to [0,1]
   std::vector<double> spacing;                // mm, [H,W] or [D,H,W]; empty: native
   double fill = -1000;                        // HU outside the region
-  Strings channels = {"ct"};
-  double consensus = 0;              // share of readers; 0: any mask value but 0
-  std::string sampler = "all";       // or "balanced"
-  double positives = 0.5;            // balanced: share of slices with nodule
-  std::string malignancy = "drop3";  // how a mean rating becomes 0 or 1
-  int64_t workers = 1;               // loader threads
+  Strings channels = {"ct"};                  // what parse_channel() understands
+  double consensus = 0;                       // share of readers; 0: any mask value but 0
+  std::string sampler = "all";                // or "balanced"
+  double positives = 0.5;                     // balanced: share of slices with nodule
+  std::string malignancy = "drop3";           // how a mean rating becomes 0 or 1
+  int64_t workers = 1;                        // loader threads
+  // [data.slic]
+  int64_t slic_grid = 6;           // voxels in plane between the superpixels' first centres
+  double slic_compactness = 0.05;  // weight of a grid's width, as a share of the intensity window
+  int64_t slic_iterations = 10;
   // [data.augment]
   bool flip = false, rotate90 = false;
   double scale = 0, shift = 0;  // intensity jitter, of the window's width

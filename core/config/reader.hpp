@@ -2,6 +2,7 @@
 // The checks behind read() and explain(): one pass over the tree that collects all problems.
 #pragma once
 #include <exception>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class Reader {
   Options section(const std::string& name);
   void flatten(const Node& table, const std::string& prefix, const std::string& what,
                const std::vector<Parameter>& parameters, Values& values);
+  /// An Error of `look` becomes a problem at data.KEY.
+  void check_data(const std::string& key, const std::function<void()>& look);
   void load_lookup(const MakeLookup& make_lookup);
 
   template <class P>

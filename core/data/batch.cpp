@@ -27,10 +27,28 @@ bool finite(const float* values, size_t count) {
 }
 
 /// [N,C] and the sample's axes.
-std::vector<int64_t> shape(size_t samples, const config::DataOptions& options) {
-  std::vector<int64_t> all{static_cast<int64_t>(samples), 1};
+std::vector<int64_t> shape(size_t samples, size_t channels, const config::DataOptions& options) {
+  std::vector<int64_t> all{static_cast<int64_t>(samples), static_cast<int64_t>(channels)};
   all.insert(all.end(), options.roi.begin(), options.roi.end());
   return all;
+}
+
+/// One channel of an image, clipped to [0,1]. Intensities change in HU, about the middle of
+/// data.window, so a channel of another window sees the same scanner as the others. Otsu's classes
+/// stay: they would be the same for the changed image.
+void fill_channel(const float* in, float* out, const std::array<int64_t, 3>& roi,
+                  const Change& change, const config::Channel& channel,
+                  const std::vector<double>& window) {
+  const bool same = change.scale == 1 && change.shift == 0;
+  if (same || channel.rule == config::Channel::Rule::otsu)
+    return rearrange(in, out, roi, change, [](float v) { return std::clamp(v, 0.0f, 1.0f); });
+  const double width = channel.window[1] - channel.window[0];
+  const auto middle =
+      static_cast<float>((0.5 * (window[0] + window[1]) - channel.window[0]) / width);
+  const auto ratio = static_cast<float>((window[1] - window[0]) / width);
+  const float scale = change.scale, shift = change.shift * ratio + middle - middle * change.scale;
+  rearrange(in, out, roi, change,
+            [=](float v) { return std::clamp(scale * v + shift, 0.0f, 1.0f); });
 }
 
 }  // namespace
@@ -71,18 +89,18 @@ size_t Sampler::index(const SampleId& sample) const {
 void Sampler::fill_image(float* out, const Input& input, const SampleId& sample,
                          const Change& change) const {
   const auto area = static_cast<size_t>(roi_[0] * roi_[1] * roi_[2]);
-  const float* from = input.voxels.data() + index(sample) * area;
+  const size_t channels = std::max<size_t>(input.channels.size(), 1);
+  const float* from = input.voxels.data() + index(sample) * channels * area;
   const Region& region = set_->regions[sample.region];
-  if (!finite(from, area))
+  if (!finite(from, channels * area))
     throw Error("data: '" + name(region, sample) + "' (" + region.file + "): input '" + input.name +
                     "' has a value that is not finite.",
                 Fault::data);
-  if (input.name != "image") return rearrange(from, out, roi_, change, [](float v) { return v; });
-  if (change.scale == 1 && change.shift == 0)
-    return rearrange(from, out, roi_, change, [](float v) { return std::clamp(v, 0.0f, 1.0f); });
-  const float scale = change.scale, shift = change.shift + 0.5f - 0.5f * change.scale;
-  rearrange(from, out, roi_, change,
-            [=](float v) { return std::clamp(scale * v + shift, 0.0f, 1.0f); });
+  if (input.channels.empty()) return rearrange(from, out, roi_, change, [](float v) { return v; });
+  for (const auto& rule : input.channels) {
+    fill_channel(from, out, roi_, change, rule.channel, options_.window);
+    from += area, out += area;
+  }
 }
 
 Batch Sampler::load(std::span<const SampleId> samples, int64_t epoch,
@@ -95,10 +113,13 @@ Batch Sampler::load(std::span<const SampleId> samples, int64_t epoch,
   const auto add = [&](const std::string& key, torch::Tensor tensor) {
     return batch.values.insert_or_assign(key, std::move(tensor)).first->second.data_ptr<float>();
   };
+  const auto channels = [](const Input& input) {
+    return std::max<size_t>(input.channels.size(), 1);
+  };
   for (const auto& input : inputs_)
-    images.push_back(add(input.name, torch::empty(shape(count, options_))));
+    images.push_back(add(input.name, torch::empty(shape(count, channels(input), options_))));
   for (const auto& target : set_->target_names) targets.push_back(add(target, column()));
-  float* mask = add("mask", torch::empty(shape(count, options_)));
+  float* mask = add("mask", torch::empty(shape(count, 1, options_)));
   float* present = add("nodule_present", column());
   batch.spacing = torch::empty({static_cast<int64_t>(count), options_.dims});
   float* spacing = batch.spacing.data_ptr<float>();
@@ -111,7 +132,7 @@ Batch Sampler::load(std::span<const SampleId> samples, int64_t epoch,
         train_ ? draw_change(options_, seed_, epoch, first_position + static_cast<int64_t>(n))
                : Change{};
     for (size_t i = 0; i < inputs_.size(); ++i)
-      fill_image(images[i] + n * area, inputs_[i], samples[n], change);
+      fill_image(images[i] + n * channels(inputs_[i]) * area, inputs_[i], samples[n], change);
     rearrange(truth, mask + n * area, roi_, change,
               [](uint8_t v) { return static_cast<float>(v); });
     present[n] = std::find(truth, truth + area, 1) != truth + area ? 1.0f : 0.0f;

@@ -15,13 +15,6 @@ constexpr uint64_t kOrder = 1, kSubset = 2;  // purposes of random numbers
 
 [[noreturn]] void refuse(const std::string& what) { throw Error("data." + what, Fault::request); }
 
-/// Unclipped, so that a shift brings in what lies just outside the window.
-std::vector<float> windowed(std::vector<float> voxels, const std::vector<double>& window) {
-  const auto low = static_cast<float>(window[0]), width = static_cast<float>(window[1] - window[0]);
-  for (auto& v : voxels) v = (v - low) / width;
-  return voxels;
-}
-
 std::vector<uint8_t> resampled_mask(const std::vector<uint8_t>& mask, const Grid& from,
                                     const Grid& to) {
   if (from == to) return mask;
@@ -32,6 +25,29 @@ std::vector<uint8_t> resampled_mask(const std::vector<uint8_t>& mask, const Grid
                  [](float value) { return static_cast<uint8_t>(value >= 0.5f); });
   return result;
 }
+
+/// Crops or pads the channels of a region and appends them as [slice, channel, voxel].
+struct Placer {
+  const Fits& where;
+  const std::array<int64_t, 3>&size, &roi;
+  size_t slices;
+  std::vector<float>& out;
+
+  void place(const std::vector<std::vector<float>>& channels, const std::vector<float>& paddings) {
+    const size_t start = out.size(), count = channels.size();
+    const size_t each = static_cast<size_t>(roi[0] * roi[1] * roi[2]) / slices;
+    out.resize(start + count * slices * each);
+    for (size_t c = 0; c < count; ++c) {
+      std::vector<float> fitted(slices * each, paddings[c]);
+      each_row(where, size, roi, [&](int64_t from, int64_t to, int64_t voxels) {
+        std::copy_n(channels[c].data() + from, voxels, fitted.data() + to);
+      });
+      for (size_t slice = 0; slice < slices; ++slice)
+        std::copy_n(fitted.data() + slice * each, each,
+                    out.data() + start + (slice * count + c) * each);
+    }
+  }
+};
 
 /// The wanted number of each class: all of the scarcer one, and so many of the other that the share
 /// of slices with nodule is `positives`.
@@ -79,13 +95,6 @@ void Sampler::check_options() const {
     refuse("window: value '" + to_text(o.window) + "': it is [low, high] in HU, low below high.");
   if (o.sampler != "all" && o.sampler != "balanced")
     refuse("sampler: value '" + o.sampler + "', allowed 'all' or 'balanced'.");
-  if (o.channels.size() != 1 || o.channels[0] != "ct") {
-    const auto odd =
-        std::find_if(o.channels.begin(), o.channels.end(), [](auto& c) { return c != "ct"; });
-    refuse("channels: value '" + (odd == o.channels.end() ? to_text(o.channels) : *odd) +
-           "', allowed ['ct']. Further images are columns image_<name> of index.csv and inputs of "
-           "their own name.");
-  }
   if (train_ && o.rotate90 && o.roi[axes - 1] != o.roi[axes - 2])
     refuse("augment.rotate90: needs a roi as high as wide, data.roi is " + to_text(o.roi) + ".");
 }
@@ -93,18 +102,22 @@ void Sampler::check_options() const {
 void Sampler::prepare() {
   first_.assign(set_->regions.size(), kNone);
   spacing_.resize(set_->regions.size());
-  inputs_.push_back({"image", {}});
+  inputs_.push_back({"image", channel_rules(options_), {}});
   if (!regions_.empty())
     for (const auto& [name, voxels] : set_->regions.at(regions_[0]).more_images)
-      inputs_.push_back({name, {}});
+      inputs_.push_back({name, {}, {}});
   size_t samples = 0;
   for (const size_t r : regions_)
     samples += options_.dims == 2 ? static_cast<size_t>(set_->regions.at(r).geometry.size[0]) : 1;
   const size_t voxels = samples * static_cast<size_t>(roi_[0] * roi_[1] * roi_[2]);
-  for (auto& input : inputs_) input.voxels.reserve(voxels);
+  for (auto& input : inputs_)
+    input.voxels.reserve(voxels * std::max<size_t>(input.channels.size(), 1));
   masks_.reserve(voxels);
   samples_.reserve(samples);
-  for (const size_t r : regions_) prepare_region(r);
+  // Phantoms are made in memory and leave nothing behind.
+  const auto folder = options_.source == "phantom" ? std::nullopt : Cache::default_folder();
+  const auto cache = folder ? std::optional<Cache>(*folder) : std::nullopt;
+  for (const size_t r : regions_) prepare_region(r, cache ? &*cache : nullptr);
 
   const auto skewed = std::count_if(regions_.begin(), regions_.end(), [&](size_t r) {
     return std::abs(spacing_[r][1] - spacing_[r][2]) > 0.01 * spacing_[r][1];
@@ -115,7 +128,7 @@ void Sampler::prepare() {
                      "by right angles change their shape in mm");
 }
 
-void Sampler::prepare_region(size_t r) {
+void Sampler::prepare_region(size_t r, const Cache* cache) {
   const Region& region = set_->regions[r];
   const Grid native = native_grid(region.geometry),
              work = work_grid(region.geometry, options_.spacing);
@@ -124,26 +137,29 @@ void Sampler::prepare_region(size_t r) {
   const int64_t slices = options_.dims == 2 ? work.size[0] : 1;
   // All slices of the region lie one after the other: fitted as one volume of full depth.
   const std::array<int64_t, 3> roi{options_.dims == 2 ? slices : roi_[0], roi_[1], roi_[2]};
-  const auto area = static_cast<size_t>(roi[0] * roi[1] * roi[2]);
   const Fits where = fits(work.size, roi);
-  const float fill = windowed({static_cast<float>(options_.fill)}, options_.window)[0];
   for (auto& input : inputs_) {
-    const bool image = input.name == "image";
-    auto voxels = resample(image ? region.image : region.more_images.at(input.name), native, work);
-    if (image) voxels = windowed(std::move(voxels), options_.window);
-    const size_t start = input.voxels.size();
-    input.voxels.resize(start + area, image ? fill : 0);
-    each_row(where, work.size, roi, [&](int64_t from, int64_t to, int64_t count) {
-      std::copy_n(voxels.data() + from, count, input.voxels.data() + start + to);
-    });
+    Placer placer{where, work.size, roi, static_cast<size_t>(slices), input.voxels};
+    if (input.channels.empty()) {
+      placer.place({resample(region.more_images.at(input.name), native, work)}, {0});
+      continue;
+    }
+    const auto hu = resample(region.image, native, work);
+    std::vector<std::vector<float>> images;
+    std::vector<float> paddings;
+    for (const auto& rule : input.channels) {
+      images.push_back(make_channel(hu, work, rule, cache));
+      paddings.push_back(padding_of(rule, options_.fill));
+    }
+    placer.place(images, paddings);
   }
   const auto mask = resampled_mask(region.mask, native, work);
-  const size_t start = masks_.size();
+  const auto area = static_cast<size_t>(roi[0] * roi[1] * roi[2]);
+  const size_t start = masks_.size(), each = area / static_cast<size_t>(slices);
   masks_.resize(start + area, 0);
   each_row(where, work.size, roi, [&](int64_t from, int64_t to, int64_t count) {
     std::copy_n(mask.data() + from, count, masks_.data() + start + to);
   });
-  const size_t each = area / static_cast<size_t>(slices);
   for (int64_t slice = 0; slice < slices; ++slice) {
     const SampleId id{r, options_.dims == 2 ? slice : -1};
     const auto begin =

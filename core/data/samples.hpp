@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/data/channels/channel.hpp"
 #include "core/data/region.hpp"
 
 namespace hilum::data {
@@ -58,11 +59,12 @@ class Sampler {
 
   struct Input {  // a named image of the sample
     std::string name;
-    std::vector<float> voxels;  // [sample, voxel]; "image" is scaled by the window but not clipped
+    std::vector<ChannelRule> channels;  // of "image"; else none: one channel, as it is stored
+    std::vector<float> voxels;  // [sample, channel, voxel]; a ct is scaled by its window, unclipped
   };
   void check_options() const;
   void prepare();
-  void prepare_region(size_t region);
+  void prepare_region(size_t region, const Cache* cache);
   size_t index(const SampleId& sample) const;
   void fill_image(float* out, const Input& input, const SampleId& sample,
                   const struct Change& change) const;

@@ -65,6 +65,7 @@ Summary summarise(const RegionSet& set) {
     s.targets.push_back({name, static_cast<int64_t>(values.size()), range_of(values)});
   }
   s.leaks = leaks(set.regions, side);
+  s.warnings = find_warnings(set);
   return s;
 }
 

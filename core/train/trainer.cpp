@@ -116,10 +116,10 @@ class Training {
   }
 
   bool train_epoch(const Schedule& schedule) {
-    epoch_start_ = Clock::now(), epoch_samples_ = 0;
+    epoch_start_ = Clock::now(), epoch_samples_ = 0, data_wait_ = 0;
     data::Loader loader(*train_set_, epoch_, options_.batch, options_.drop_last,
                         setup_.experiment.data.workers, batch_);
-    for (data::Batch batch; loader.next(batch);) {
+    for (data::Batch batch; next(loader, batch);) {
       train_step(batch, schedule);
       if (seconds_since(beat_) > 20) store_.heartbeat(id_), beat_ = Clock::now();
       const double left = seconds_since(start_) / static_cast<double>(step_ - first_step_) *
@@ -133,6 +133,13 @@ class Training {
       if (interrupt_.asked()) return save(folder_ / "last.pt"), false;
     }
     return true;
+  }
+
+  bool next(data::Loader& loader, data::Batch& batch) {
+    const auto asked = Clock::now();
+    const bool more = loader.next(batch);
+    data_wait_ += seconds_since(asked);
+    return more;
   }
 
   void train_step(const data::Batch& batch, const Schedule& schedule) {
@@ -188,6 +195,8 @@ class Training {
     rows.push_back({step_, epoch_ + 1, "train", "lr", lr_});
     rows.push_back({step_, epoch_ + 1, "train", "samples_per_s",
                     static_cast<double>(epoch_samples_) / seconds});
+    const double wait = data_wait_ / seconds;
+    rows.push_back({step_, epoch_ + 1, "train", "data_wait", wait});
     ++epoch_, batch_ = 0;
     bool better = false;
     if (validates && (epoch_ % options_.validate_every == 0 || epoch_ == options_.epochs))
@@ -198,8 +207,9 @@ class Training {
     save(folder_ / "last.pt");
     const double left = seconds_since(start_) / static_cast<double>(step_ - first_step_) *
                         static_cast<double>(last_step_ - step_);
-    progress_.line(fmt::format("{}  {:.1f} samples/s  {} left", text,
-                               static_cast<double>(epoch_samples_) / seconds, duration(left)));
+    progress_.line(fmt::format("{}  {:.1f} samples/s  data-wait {:.1f} %  {} left", text,
+                               static_cast<double>(epoch_samples_) / seconds, 100 * wait,
+                               duration(left)));
     if (Monitor::stopped(sums_))
       progress_.line(fmt::format("stopped early: {} has not improved for {} validations",
                                  monitor_.metric(), options_.patience));
@@ -259,7 +269,7 @@ class Training {
   // Where training stands. sums_: of the epoch under way by metric, and best, waited, stopped.
   std::map<std::string, double> sums_;
   int64_t epoch_ = 0, batch_ = 0, step_ = 0, first_step_ = 0, last_step_ = 0, epoch_samples_ = 0;
-  double lr_ = 0;
+  double lr_ = 0, data_wait_ = 0;  // seconds of the epoch that steps waited for their batch
   Clock::time_point start_, epoch_start_, beat_ = Clock::now();
 };
 

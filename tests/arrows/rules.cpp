@@ -26,8 +26,11 @@ const std::map<std::string, std::set<std::string>> kRooms{
     {"metrics", {"config", "plugins", "util"}},
     {"runs", {"config", "plugins", "util"}},
     {"train", {"model", "data", "metrics", "runs", "config", "plugins", "util"}},
+    {"predict", {"train", "model", "data", "metrics", "runs", "config", "plugins", "util"}},
     {"report", {"model", "data", "metrics", "runs", "config", "plugins", "util"}},
-    {"cli", {"train", "report", "model", "data", "metrics", "runs", "config", "plugins", "util"}},
+    {"cli",
+     {"predict", "train", "report", "model", "data", "metrics", "runs", "config", "plugins",
+      "util"}},
 };
 
 bool is_cpp(const std::string& path) {

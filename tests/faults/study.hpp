@@ -64,7 +64,7 @@ class Study : public ::testing::Test {
     const std::string of = " where run = '" + run + "' ";
     return {exported(run, "best"), exported(run, "last"),
             bench->sql("select split, name, step, epoch, value from metric" + of +
-                       "and name <> 'samples_per_s' order by 1, 2, 3"),
+                       "and name not in ('samples_per_s', 'data_wait') order by 1, 2, 3"),
             bench->sql("select split, patient, nodule, slice, name, value from case_metric" + of +
                        "order by 1, 2, 3, 4, 5"),
             bench->sql("select status from run where id = '" + run + "'")};

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,8 +22,9 @@ Named = dict[str, Tensor]
 TOLERANCE = {"f32": 1e-5, "f64": 1e-10}
 DTYPES = {"f32": torch.float32, "f64": torch.float64}
 # Where a deep network or a sum with cancellation loses digits, two right float32 implementations differ by more. Such
-# a tensor may be this many times as far from the peer's float64 value as the peer's own float32 value is, at the inputs
-# or at inputs that are one rounding away. Every one is counted in the table; in float64 it is compared as all others are.
+# a tensor may be this many times as far from the peer's float64 value as the peer's own float32 value is, at the
+# inputs or at inputs that are one rounding away. Every one is counted in the table; in float64 it is compared as all
+# others are.
 ROUNDING = 10
 # Beside the case's largest gradient, a gradient below this is zero but for rounding: of a bias before a batch norm
 # in training, of a feature that is normalised afterwards.
@@ -40,9 +42,9 @@ class Case:
     options: Mapping[str, object] = field(default_factory=dict)
     note: str = ""  # for the table, beside the options
     train: bool = False
-    ours: Callable[[str], str] = staticmethod(lambda name: name)  # a peer's parameter or buffer as Hilum calls it
-    # The values are options (a regularizer's sigma), not weights.
-    without_weights: bool = False
+    # A peer's parameter or buffer as Hilum calls it.
+    ours: Callable[[str], str] = staticmethod(lambda name: name)
+    without_weights: bool = False  # values are options, such as a regularizer's sigma
     constant: tuple[str, ...] = ()  # inputs that get no gradient: a guide
 
     def setting(self) -> str:
@@ -66,30 +68,33 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        # Written so that NaN fails.
         limit = TOLERANCE[self.dtype]
         return not self.error and self.outputs <= limit and self.gradients <= limit
 
 
 class Hilum:
-    """The program, run in a folder that goes with the object."""
+    """The program, run in a folder that goes with the object, with a run store of its own."""
 
     def __init__(self, program: Path) -> None:
         self.program = program.resolve()
         self._folder = tempfile.TemporaryDirectory(prefix="hilum_parity_")
         self.folder = Path(self._folder.name)
+        self._environment = os.environ | {"HILUM_RUNS": str(self.folder / "runs")}
 
     def __call__(self, *words: str) -> str:
-        done = subprocess.run([self.program, *words], cwd=self.folder, capture_output=True, text=True)
+        done = subprocess.run([self.program, *words], cwd=self.folder, env=self._environment, capture_output=True,
+                              text=True)
         if done.returncode != 0:
-            raise RuntimeError(f"hilum {' '.join(words)}: exit {done.returncode}: {(done.stderr or done.stdout).strip()}")
+            said = (done.stderr or done.stdout).strip()
+            raise RuntimeError(f"hilum {' '.join(words)}: exit {done.returncode}: {said}")
         return done.stdout
 
     def version(self) -> str:
         return self("--version").strip()
 
     def forward(self, case: Case, dtype: str, inputs: Named, weights: Named | None) -> Named:
-        words = ["forward", case.plugin, "--in", "in.safetensors", "--out", "out.safetensors", "--grad", "--dtype", dtype]
+        words = ["forward", case.plugin, "--in", "in.safetensors", "--out", "out.safetensors", "--grad"]
+        words += ["--dtype", dtype]
         for key, value in case.options.items():
             words += ["--set", f"{key}={text_of(value)}"]
         if case.train:
@@ -141,8 +146,8 @@ def differences(ours: Named, theirs: Named, floor: Mapping[str, float] | None = 
     for name, reference in theirs.items():
         if ours[name].shape != reference.shape:
             raise RuntimeError(f"{name}: ours is {list(ours[name].shape)}, the peer's is {list(reference.shape)}")
-        if not torch.isfinite(reference).all():
-            raise RuntimeError(f"{name}: the peer's value is not finite, so nothing is shown")
+        if not (torch.isfinite(reference).all() and torch.isfinite(ours[name]).all()):
+            raise RuntimeError(f"{name}: not finite, ours or the peer's")
         difference = (ours[name].double() - reference.double()).abs().max().item()
         scale = max(largest(reference), (floor or {}).get(name, 0.0))
         worst[name] = difference / scale if difference else 0.0
@@ -179,7 +184,7 @@ def evaluate(peer: nn.Module, inputs: Named, dtype: str, ours: Callable[[str], s
              train: bool = False) -> Values:
     """The peer at this precision; a copy, since training changes a batch norm's running means."""
     peer = copy.deepcopy(peer).to(DTYPES[dtype]).train(train)
-    inputs = {name: t.detach().clone().requires_grad_(name not in constant) for name, t in typed(inputs, dtype).items()}
+    inputs = {name: t.clone().requires_grad_(name not in constant) for name, t in typed(inputs, dtype).items()}
     outputs = peer(**inputs)
     sum(out.sum() for out in outputs.values()).backward()
     gradients = {f"grad.{name}": t.grad for name, t in inputs.items() if name not in constant}

@@ -7,7 +7,7 @@ import segmentation_models_pytorch as smp
 from compare import Case, made, normal
 from torch import Tensor, nn
 
-AGAINST = f"segmentation_models_pytorch {smp.__version__}, DeepLabV3Plus"
+AGAINST = "SMP's DeepLabV3Plus"
 ENCODER = {"layer1": "C2", "layer2": "C3", "layer3": "C4", "layer4": "C5"}
 
 
@@ -27,7 +27,8 @@ def keep_output(module: nn.Module, _: object, output: Tensor) -> None:
 class DeepLabV3Plus(nn.Module):
     """SMP's model without its head, returning every stage."""
 
-    def __init__(self, channels: int = 3, stride: int = 16, rates: tuple[int, int, int] = (12, 24, 36), dropout: float = 0.5) -> None:
+    def __init__(self, channels: int = 3, stride: int = 16, rates: tuple[int, int, int] = (12, 24, 36),
+                 dropout: float = 0.5) -> None:
         super().__init__()
         model = smp.DeepLabV3Plus("resnet50", encoder_weights=None, encoder_output_stride=stride, in_channels=channels,
                                   decoder_atrous_rates=rates, decoder_aspp_dropout=dropout)
@@ -64,7 +65,7 @@ def cases() -> list[Case]:
     def head(upsampling: int) -> Case:
         side = 16 * upsampling
         inputs = {"x": normal(2, 32, 16, 16), "image": normal(2, 1, side, side)}
-        return Case("head/segmentation", f"segmentation_models_pytorch {smp.__version__}, SegmentationHead",
+        return Case("head/segmentation", "SMP's SegmentationHead",
                     made(lambda: Head(32, upsampling)), inputs, {"upsample": "corners"}, note=f"logits ×{upsampling}",
                     ours=lambda name: name.replace("layers.0.", "conv."), constant=("image",))
 

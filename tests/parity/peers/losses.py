@@ -83,9 +83,11 @@ class Network(nn.Module):
         attributes = self.head["attributes"](stages["S2"])
         hidden = attributes["hidden"][:, :, None]  # pooling leaves it as it is
         malignancy = self.head["malignancy"](a=stages["S2"], b=hidden)
-        logits = {"mask": self.head["mask"](stages["S3"])["logits"], "nodule": self.head["nodule"](x=stages["S2"])["logits"]}
-        logits |= {name: attributes[f"{name}_probability" if self.regression else f"{name}_logits"] for name in ATTRIBUTES}
-        return logits | {"malignancy": malignancy["logits"]}
+        logits = {"mask": self.head["mask"](stages["S3"])["logits"],
+                  "nodule": self.head["nodule"](x=stages["S2"])["logits"],
+                  "malignancy": malignancy["logits"]}
+        what = "probability" if self.regression else "logits"  # a regression's value
+        return logits | {name: attributes[f"{name}_{what}"] for name in ATTRIBUTES}
 
     @property
     def regression(self) -> bool:
@@ -200,7 +202,8 @@ STUDIES = [
            "+head.attributes.thresholds=[2.0,4.0]"], "torch.nn.functional: the ICPR paper's joint loss",
           {"mask.dice": lambda z, s: dice(z["mask"], s.mask, 0, False),
            "nodule.bce": lambda z, s: BCE(z["nodule"], present(s)),
-           "malignancy.l1": lambda z, s: of_known(F.l1_loss, z["malignancy"].sigmoid(), labels(s.targets["malignancy"])),
+           "malignancy.l1": lambda z, s: of_known(F.l1_loss, z["malignancy"].sigmoid(),
+                                                  labels(s.targets["malignancy"])),
            "attributes.margin": lambda z, s: binary(z["margin"], s.targets["margin"], 2.0),
            "attributes.texture": lambda z, s: binary(z["texture"], s.targets["texture"], 4.0)}),
     Study(["+head.mask.reduce=sample", "+head.mask.smooth=0.1", "+head.nodule.class_weight=balanced",
@@ -210,7 +213,8 @@ STUDIES = [
            "mask.dice": lambda z, s: dice(z["mask"], s.mask, 0.1, True),
            "nodule.bce": lambda z, s: balanced(z["nodule"], present(s)),
            "malignancy.bce": lambda z, s: of_known(BCE, z["malignancy"], (s.targets["malignancy"] - 1) / 4),
-           **attribute_terms(lambda z, y: of_known(coral, z, y))}, mode="ordinal", weights={"mask": 50.0, "malignancy": 300.0}),
+           **attribute_terms(lambda z, y: of_known(coral, z, y))},
+          mode="ordinal", weights={"mask": 50.0, "malignancy": 300.0}),
     Study(["+head.mask.loss=focal", "+head.mask.gamma=2", "+head.mask.alpha=0.25", "+head.attributes.mode=regression"],
           "torchvision's focal loss, torch.nn.functional",
           {"mask.focal": lambda z, s: torchvision.ops.sigmoid_focal_loss(z["mask"], s.mask, 0.25, 2, "mean"),

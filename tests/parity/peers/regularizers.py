@@ -21,7 +21,7 @@ def gaussian(sigma: Tensor, half: int, dims: int) -> Tensor:
 
 
 class SoftThreshold(nn.Module):
-    """x⁰ = Sig(u); x ← Sig((u − λ1·k*(1−2x) − λ2(1−c))/ε), written with the whole kernel, one channel at a time."""
+    """x⁰ = Sig(u); x ← Sig((u − λ1·k*(1−2x) − λ2(1−c))/ε), with the whole kernel, one channel at a time."""
 
     def __init__(self, sigma: float, lambda1: float, lambda2: float, epsilon: float, iterations: int, half_size: int,
                  padding: str, learn: list[str]) -> None:
@@ -71,7 +71,8 @@ def divergence(p: list[Tensor]) -> Tensor:
 class Entropic(nn.Module):
     """min −⟨x,u⟩ + εH(x) + λTV(x): ξ ← Π(ξ − τ∇x) onto |ξ| ≤ λ, x ← Sig((u − div ξ)/ε) (Jia, Liu, Tai 2021)."""
 
-    def __init__(self, lam: float, lambda2: float, epsilon: float, iterations: int, step: float, isotropic: bool) -> None:
+    def __init__(self, lam: float, lambda2: float, epsilon: float, iterations: int, step: float,
+                 isotropic: bool) -> None:
         super().__init__()
         self.lam = nn.Parameter(torch.tensor([lam], dtype=torch.float64))
         self.lambda2 = nn.Parameter(torch.tensor([lambda2], dtype=torch.float64))
@@ -92,7 +93,8 @@ class Entropic(nn.Module):
         z = u / self.epsilon
         for _ in range(self.iterations):
             x = torch.sigmoid(z)
-            xi = self.project([part - self.step * forward_difference(x, axis) for part, axis in zip(xi, axes_of(u))])
+            moved = [part - self.step * forward_difference(x, axis) for part, axis in zip(xi, axes_of(u))]
+            xi = self.project(moved)
             z = (u - divergence(xi)) / self.epsilon
         return {"z": z}
 
@@ -144,7 +146,8 @@ def std_cases() -> list[Case]:
 def tv_cases() -> list[Case]:
     plane, volume, guide = 2 * normal(2, 1, 24, 20), 2 * normal(2, 2, 7, 9, 8), torch.tensor([[0.9], [0.2]]).double()
     cases = []
-    for u, isotropic, guided, epsilon in ((plane, True, True, 1.0), (plane, False, False, 0.5), (volume, True, True, 1.0)):
+    for u, isotropic, guided, epsilon in ((plane, True, True, 1.0), (plane, False, False, 0.5),
+                                          (volume, True, True, 1.0)):
         options = {"model": "entropic", "norm": "isotropic" if isotropic else "anisotropic", "iterations": 20,
                    "lambda": 0.3, "lambda2": 0.7, "epsilon": epsilon, "step": 0.3 * epsilon}
         peer = Entropic(0.3, 0.7, epsilon, 20, 0.3 * epsilon, isotropic)

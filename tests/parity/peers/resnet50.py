@@ -7,7 +7,7 @@ import torchvision
 from compare import Case, made, normal
 from torch import Tensor, nn
 
-AGAINST = f"torchvision {torchvision.__version__}, resnet50"
+AGAINST = "torchvision's resnet50"
 # C1 is the stem, whose parameters have no prefix of their own.
 LAYERS = {"layer1": "C2", "layer2": "C3", "layer3": "C4", "layer4": "C5"}
 

@@ -84,7 +84,8 @@ class Attention(nn.Module):
 class ResUNetPlusPlus(nn.Module):
     """S1 stem, S2 … S4 down, S5 the bridge, S6 … S8 up, S9 the second pyramid."""
 
-    def __init__(self, dims: int = 2, channels: int = 1, width: int = 16, squeeze: int = 8, attention: bool = True) -> None:
+    def __init__(self, dims: int = 2, channels: int = 1, width: int = 16, squeeze: int = 8,
+                 attention: bool = True) -> None:
         super().__init__()
         w = [width << i for i in range(5)]
         self.S1 = Unit(dims, channels, w[0], 1, squeeze, stem=True)

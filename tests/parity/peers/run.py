@@ -60,7 +60,8 @@ def table(all_results: list[Result]) -> str:
     lines = ["| part | beside | setting | tensors | f32 out | f32 grad | rounded | f64 out | f64 grad |",
              "| --- | --- | --- | --: | --: | --: | --: | --: | --: |"]
     for (plugin, against, setting), by in rows.items():
-        figures = [figure(getattr(by[d], what)) if d in by else "" for d in TOLERANCE for what in ("outputs", "gradients")]
+        figures = [figure(getattr(by[dtype], what)) if dtype in by else ""
+                   for dtype in TOLERANCE for what in ("outputs", "gradients")]
         figures.insert(2, str(by["f32"].rounded or ""))
         lines.append(f"| `{plugin}` | {against} | {setting} | {next(iter(by.values())).compared} | "
                      + " | ".join(figures) + " |")
@@ -78,9 +79,12 @@ def write_page(page: Path, hilum: Hilum, all_results: list[Result]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hilum", type=Path, default=Path("build/bin/hilum"), help="the program")
-    parser.add_argument("--only", default="", help="parts whose address begins so: backbone/unet, fusion; models, losses, weights")
+    parser.add_argument("--only", default="", help="parts whose address begins so: backbone/unet, fusion; or models, "
+                                                   "losses, weights")
     parser.add_argument("--page", type=Path, help="write the table of results into this page")
     arguments = parser.parse_args()
+    if arguments.page and arguments.only:
+        parser.error("--page is a table of everything; leave out --only")
     torch.set_num_threads(2)
     hilum = Hilum(arguments.hilum)
     print(versions(hilum))

@@ -26,7 +26,8 @@ class Double(nn.Module):
 class UNet(nn.Module):
     """S1 … S(depth) down, the rest up."""
 
-    def __init__(self, dims: int = 2, channels: int = 1, width: int = 64, depth: int = 5, up: str = "transposed") -> None:
+    def __init__(self, dims: int = 2, channels: int = 1, width: int = 64, depth: int = 5,
+                 up: str = "transposed") -> None:
         super().__init__()
         self.depth = depth
         widths = [width << i for i in range(depth)]

@@ -10,14 +10,14 @@ import segmentation_models_pytorch as smp
 import torch
 import torchvision
 from compare import Hilum, Named, Result, differences, made, normal
+from deeplabv3plus import AGAINST as SMP
 from deeplabv3plus import DeepLabV3Plus
+from resnet50 import AGAINST as TORCHVISION
 from resnet50 import ResNet50
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 MAPS = Path(__file__).parents[3] / "experiments" / "maps"
-TORCHVISION = f"torchvision {torchvision.__version__}, resnet50"
-SMP = f"segmentation_models_pytorch {smp.__version__}, DeepLabV3Plus"
 EXPERIMENT = """
 [data]
 source = "phantom"

@@ -239,7 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
                           [](auto& o) {
                             o.window = {5, 5};
                           }},
-                    Wrong{"data.channels: value 'pet', allowed ['ct']",
+                    Wrong{"data: option 'channels': value 'pet', which is no channel",
                           [](auto& o) {
                             o.channels = {"ct", "pet"};
                           }},

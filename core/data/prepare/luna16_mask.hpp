@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+#include "core/data/prepare/luna16_tables.hpp"
+
+namespace hilum::data::prepare::luna16 {
+
+/// A mask of 0 and 1, cut to a box of its scan.
+struct LocalMask {
+  Box box;
+  Volume mask;
+};
+Box shifted(Box box, const std::array<int64_t, 3>& by);
+/// The box that holds all voxels within `radius` mm of a centre.
+Box box_of_ball(const Geometry& scan, const Voxel& centre, double radius);
+/// Voxels whose centres lie within the annotated diameter; at least the one at the centre.
+LocalMask sphere(const Geometry& scan, const Mark& mark);
+/// The 26-connected component of the scan's mask at the annotated centre: the nearest within half
+/// the diameter (at least 2 mm). Throws Error (Fault::data) with why there is none, such as a mask
+/// of the lung.
+LocalMask component(const Volume& masks, const Mark& mark);
+
+}  // namespace hilum::data::prepare::luna16
