@@ -42,7 +42,7 @@ TEST_F(Channels, AWrongNameIsSaidBeforeAnyDataIsRead) {
   const auto run = hilum({"run", kQuickstart, R"(+data.channels=["ct", "otzu"])", "--dry-run"});
   EXPECT_EQ(run.code, 2);
   EXPECT_THAT(run.err, HasSubstr("'otzu', which is no channel. Did you mean 'otsu'?"));
-  EXPECT_THAT(run.err, HasSubstr("command line: data.channels"));
+  EXPECT_THAT(run.err, HasSubstr("command line: +data.channels"));
 }
 
 }  // namespace
