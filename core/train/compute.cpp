@@ -63,9 +63,14 @@ Compute make_compute(const config::TrainOptions& options) {
   compute.device = find_device(options.device);
   const bool fast = compute.device.is_cuda() || !bfloat16_unit().empty();
   compute.bfloat16 = choose(options.precision, "bfloat16", fast);
-  // Not by itself with float32: its gradient of a 1x1 convolution of stride 2 with few channels
-  // then writes past its memory on CPUs (LibTorch 2.11).
   compute.channels_last = choose(options.channels_last, "on", compute.bfloat16);
+  // LibTorch 2.11's gradient of a 1x1 convolution of stride 2 with few channels then writes past
+  // its memory.
+  if (compute.channels_last && !compute.bfloat16 && compute.device.is_cpu())
+    throw Error(
+        "train.channels_last: value 'on' with float32 on a CPU, where LibTorch 2.11 can corrupt "
+        "memory. Set it to auto or off, or train.precision to bfloat16",
+        Fault::request);
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   compute.threads = at::get_num_threads();
   return compute;

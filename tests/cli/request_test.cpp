@@ -90,6 +90,8 @@ TEST_F(Request, AValueOfEachWrongKindIsNamedWithWhatIsAllowed) {
   refused({"data.roi=[64]"}, 2, {"'roi' must have as many sizes as 'dims'"});
   refused({"data.val=0"}, 2, {"Fold 0 is tested"});
   refused({"train.lrr=1"}, 2, {"unknown key 'train.lrr'. Did you mean 'train.lr'?"});
+  refused({"+train.device=cpu", "+train.precision=float32", "+train.channels_last=on"}, 2,
+          {"train.channels_last: value 'on' with float32 on a CPU", "auto or off"});
   refused({"~train.lrr"}, 2, {"there is no 'train.lrr' to delete"});
   refused({"train.lr"}, 2, {"this is not an override"});
 }
