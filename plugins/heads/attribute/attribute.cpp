@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // attribute: any number of named ratings from one hidden layer, as classes, levels or numbers.
-#include <hilum/nn.hpp>
+#include <hilum/pooled_head.hpp>
 
 #include <set>
 
@@ -10,9 +10,8 @@ using hilum::Output;
 using hilum::OutputKind;
 using hilum::Tensor;
 using hilum::Tensors;
-namespace nn = torch::nn;
 
-struct Attribute : hilum::Head {
+struct Attribute : hilum::PooledHead {
   struct Options {
     hilum::Strings attributes{"subtlety",   "calcification", "sphericity", "margin",
                               "lobulation", "spiculation",   "texture"};
@@ -64,15 +63,11 @@ struct Attribute : hilum::Head {
             "'thresholds' must have one value, or one for each of 'attributes'");
   }
   Attribute(const Options& options, const hilum::Site& at)
-      : opt(options), count(static_cast<int64_t>(opt.attributes.size())) {
-    int64_t features = hilum::channels(at.in);
-    if (opt.hidden > 0) {
-      hidden = register_module("hidden", nn::Linear(features, opt.hidden));
-      features = opt.hidden;
-    }
-    const bool ordinal = opt.mode == "ordinal";
-    fc = register_module("fc", nn::Linear(nn::LinearOptions(features, count).bias(!ordinal)));
-    if (ordinal) {  // P(rating > 1) is likelier than P(rating > 2), ...
+      : PooledHead(at, options.hidden, std::ssize(options.attributes), options.dropout,
+                   options.pool == "max", options.mode != "ordinal"),
+        opt(options),
+        count(std::ssize(opt.attributes)) {
+    if (opt.mode == "ordinal") {  // P(rating > 1) is likelier than P(rating > 2), ...
       const Tensor falling = torch::linspace(1, -1, steps() + 2).slice(0, 1, -1);
       bias = register_parameter("bias", falling.repeat({count, 1}).contiguous());
     }
@@ -82,9 +77,8 @@ struct Attribute : hilum::Head {
 
   // "hidden" [N,F]; "logits" [N,A], the ordinal ones [N,A (levels-1)]; and each attribute's own.
   Named forward(const Tensors& in) override {
-    Tensor h = hilum::pooled(in, opt.pool == "max");
-    if (hidden) h = hidden(h).relu();
-    Tensor z = fc(torch::dropout(h, opt.dropout, is_training()));
+    const Tensor h = features(in);
+    Tensor z = logits(h);
     if (bias.defined()) z = (z.unsqueeze(2) + bias).flatten(1);
     Named named{{"hidden", h}, {"logits", z}};
     for (int64_t i = 0; i < count; ++i) named[name(i) + "_logits"] = own(z, i);
@@ -162,7 +156,6 @@ struct Attribute : hilum::Head {
   }
   Options opt;
   int64_t count;
-  nn::Linear hidden{nullptr}, fc{nullptr};
   Tensor bias, center;
 };
 }  // namespace

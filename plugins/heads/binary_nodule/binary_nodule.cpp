@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // binary_nodule: is there a nodule in this slice (or region)? Pooling and a linear layer to one
 // logit.
-#include <hilum/nn.hpp>
+#include <hilum/pooled_head.hpp>
 
 namespace {
 using hilum::Named;
 using hilum::Tensor;
 using hilum::Tensors;
-namespace nn = torch::nn;
 
-struct BinaryNodule : hilum::Head {
+struct BinaryNodule : hilum::PooledHead {
   struct Options {
     std::string pool = "avg", class_weight = "none";
     int64_t hidden = 0;
@@ -30,19 +29,9 @@ struct BinaryNodule : hilum::Head {
         .add("threshold", &Options::threshold, "probability above which there is a nodule")
         .range(0, 1);
   }
-  BinaryNodule(const Options& options, const hilum::Site& at) : opt(options) {
-    int64_t features = hilum::channels(at.in);
-    if (opt.hidden > 0) {
-      hidden = register_module("hidden", nn::Linear(features, opt.hidden));
-      features = opt.hidden;
-    }
-    fc = register_module("fc", nn::Linear(features, 1));
-  }
-  Named forward(const Tensors& in) override {
-    Tensor h = hilum::pooled(in, opt.pool == "max");
-    if (hidden) h = hidden(h).relu();
-    return {{"logits", fc(torch::dropout(h, opt.dropout, is_training()))}};
-  }
+  BinaryNodule(const Options& options, const hilum::Site& at)
+      : PooledHead(at, options.hidden, 1, options.dropout, options.pool == "max"), opt(options) {}
+  Named forward(const Tensors& in) override { return {{"logits", logits(features(in))}}; }
   Named predict(const Named& outputs) override {
     return {{"probability", outputs.at("logits").sigmoid()}};
   }
@@ -62,7 +51,6 @@ struct BinaryNodule : hilum::Head {
              .threshold = opt.threshold}};
   }
   Options opt;
-  nn::Linear hidden{nullptr}, fc{nullptr};
 };
 }  // namespace
 

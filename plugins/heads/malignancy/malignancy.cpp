@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // malignancy: benign or malignant, from features and other heads' outputs; BCE or L1 on the
 // sigmoid.
-#include <hilum/nn.hpp>
+#include <hilum/pooled_head.hpp>
 
 namespace {
 using hilum::Named;
 using hilum::Tensor;
 using hilum::Tensors;
-namespace nn = torch::nn;
 const char* const kTarget = "malignancy";
 
-struct Malignancy : hilum::Head {
+struct Malignancy : hilum::PooledHead {
   struct Options {
     std::string loss = "bce", labels = "hard", pool = "avg";
     int64_t hidden = 0;
@@ -33,19 +32,9 @@ struct Malignancy : hilum::Head {
         .add("threshold", &Options::threshold, "probability above which a nodule is malignant")
         .range(0, 1);
   }
-  Malignancy(const Options& options, const hilum::Site& at) : opt(options) {
-    int64_t features = hilum::channels(at.in);
-    if (opt.hidden > 0) {
-      hidden = register_module("hidden", nn::Linear(features, opt.hidden));
-      features = opt.hidden;
-    }
-    fc = register_module("fc", nn::Linear(features, 1));
-  }
-  Named forward(const Tensors& in) override {
-    Tensor h = hilum::pooled(in, opt.pool == "max");
-    if (hidden) h = hidden(h).relu();
-    return {{"logits", fc(torch::dropout(h, opt.dropout, is_training()))}};
-  }
+  Malignancy(const Options& options, const hilum::Site& at)
+      : PooledHead(at, options.hidden, 1, options.dropout, options.pool == "max"), opt(options) {}
+  Named forward(const Tensors& in) override { return {{"logits", logits(features(in))}}; }
   Named predict(const Named& outputs) override {
     return {{"probability", outputs.at("logits").sigmoid()}};
   }
@@ -91,7 +80,6 @@ struct Malignancy : hilum::Head {
   }
   Options opt;
   std::string mismatch;
-  nn::Linear hidden{nullptr}, fc{nullptr};
 };
 }  // namespace
 
