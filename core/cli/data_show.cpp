@@ -10,6 +10,7 @@
 #include "core/data/csv.hpp"
 #include "core/data/image.hpp"
 #include "core/data/sheet.hpp"
+#include "core/data/turn.hpp"
 #include "core/util/text.hpp"
 
 namespace hilum::cli {
@@ -48,19 +49,20 @@ std::vector<data::SheetRegion> choose(const RegionSet& set, const ShowOptions& o
 
 /// Reads the masks again where they count the readers: a region keeps 0 and 1 alone. Returns the
 /// highest count.
-float read_readers(const fs::path& folder, std::vector<data::SheetRegion>& chosen) {
+float read_readers(const fs::path& folder, const data::Turn& view,
+                   std::vector<data::SheetRegion>& chosen) {
   const auto csv = data::Csv::read(folder / "index.csv");
   const size_t id = csv.need("id"), mask = csv.need("mask");
   std::map<std::string, fs::path> file_of;
   for (const auto& row : csv.rows) file_of[row.cells[id]] = folder / row.cells[mask];
   float highest = 0;
   for (auto& item : chosen) {
-    auto voxels = data::read_image(file_of.at(item.region->id)).voxels;
+    const auto [stored, voxels] = data::read_image(file_of.at(item.region->id));
     const float most = *std::max_element(voxels.begin(), voxels.end());
     // A label that is written as 255 is no count.
     if (most < 2 || most > 20) continue;
     highest = std::max(highest, most);
-    item.readers = std::move(voxels);
+    item.readers = data::turned<float>(voxels, stored.size, view);
   }
   return highest;
 }
@@ -92,7 +94,9 @@ void show(ShowOptions& o) {
   o.rules.all_slices = o.slices == "all";
   const auto set = data::read_regions(o.data);
   auto chosen = choose(set, o);
-  const float readers = o.data.source == "phantom" ? 0 : read_readers(o.data.source, chosen);
+  const float readers = o.data.source == "phantom"
+                            ? 0
+                            : read_readers(o.data.source, data::view_turn(o.data.view), chosen);
   make_channels(set, o, chosen);
   const auto sheet = data::draw_sheet(chosen, o.rules);
   data::write_png(o.out, sheet.picture);
@@ -135,6 +139,9 @@ void add_data_show(CLI::App& data) {
       ->capture_default_str();
   app->add_option("--consensus", o->data.consensus, "share of readers that makes foreground")
       ->check(CLI::Range(0.0, 1.0));
+  app->add_option("--view", o->data.view, "planes of the slices")
+      ->check(CLI::IsMember({"axial", "coronal", "sagittal"}))
+      ->capture_default_str();
   app->add_option("--scale", o->rules.scale, "pixels a voxel; default: by the largest region")
       ->check(CLI::Range(1, 64));
   app->add_option("--columns", o->rules.columns, "tiles in a row")->check(CLI::Range(1, 1000));

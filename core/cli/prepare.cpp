@@ -77,14 +77,16 @@ void add_luna16(CLI::App& prepare) {
   app->add_option("--annotations", o->annotations,
                   "CSV: seriesuid, coordX, coordY, coordZ (world mm), diameter_mm")
       ->required();
-  auto* masks = app->add_option("--masks", o->masks,
-                                "folder with masks of nodules, named as the scans (.nii.gz, .mhd, "
-                                "...), anywhere below");
+  app->add_option("--masks", o->masks,
+                  "folder with masks of nodules, named as the scans (.nii.gz, .mhd, ...), anywhere "
+                  "below");
+  auto* xml = app->add_option(
+      "--xml", o->xml, "folder of LIDC-IDRI's reading files: masks count readings; adds ratings");
   app->add_option_function<std::string>(
          "--mask", [o](const std::string&) { o->sphere = true; },
          "'sphere' of the annotated diameter: LUNA16 has no outlines of its own")
-      ->check(CLI::IsMember({"sphere"}))
-      ->excludes(masks);
+      ->check(CLI::IsMember({"sphere"}));
+  for (auto* option : add_reading_options(*app, o->readings)) option->needs(xml);
   app->add_option("--negatives", o->negatives, "regions without nodule for each one with")
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();

@@ -56,7 +56,7 @@ struct Assembled {
 Assembled assemble(const std::string& file, const Strings& overrides) {
   const auto [experiment, plugins] =
       train::read_experiment(config::Document::load(file, overrides));
-  return {plugins, model::assemble(experiment, *plugins, model::input_shapes(experiment.data))};
+  return {plugins, model::assemble(experiment, *plugins, train::input_shapes(experiment))};
 }
 
 // ---- export

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <set>
 
 namespace hilum::config {
 namespace {
@@ -39,6 +40,8 @@ void add_sampling(Schema<DataOptions>& s) {
       .one_of({"patient", "lesion"})
       .add("dims", &O::dims, "2: slices of the regions; 3: whole regions")
       .range(2, 3)
+      .add("view", &O::view, "planes of the slices; D, H, W of roi and spacing are the view's")
+      .one_of({"axial", "coronal", "sagittal"})
       .add("roi", &O::roi, "size that samples are cropped or padded to, [H, W] or [D, H, W]",
            "voxels")
       .range(1, 4096)
@@ -52,6 +55,10 @@ void add_sampling(Schema<DataOptions>& s) {
       .add("channels", &O::channels,
            "images of a sample in their order: \"ct\", \"ct[-160,240]\", \"ct-1\", \"ct+1\", "
            "\"otsu\", \"otsu3\", \"slic\"")
+      .add("crops", &O::crops,
+           "further inputs of a sample: 2 is \"x2\", twice the extent around the same centre on as "
+           "many voxels")
+      .range(2, 16)
       .add("consensus", &O::consensus, "share of readers that makes foreground; 0: any reader")
       .range(0, 1)
       .add("sampler", &O::sampler, "'balanced' draws slices with and without nodule at a ratio")
@@ -137,6 +144,11 @@ Schema<DataOptions> DataOptions::schema() {
             "'spacing' and 'phantom.spacing' must be above 0 mm")
       .rule([](const O& o) { return !o.channels.empty(); },
             "'channels' is empty. Name at least one image, such as \"ct\"")
+      .rule(
+          [](const O& o) {
+            return std::set(o.crops.begin(), o.crops.end()).size() == o.crops.size();
+          },
+          "'crops' names a factor twice")
       .rule([](const O& o) { return o.size.size() == 3 && o.phantom_spacing.size() == 3; },
             "'phantom.size' and 'phantom.spacing' must have three values, [D, H, W]")
       .rule([](const O& o) { return o.patients <= o.count; },

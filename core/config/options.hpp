@@ -27,11 +27,13 @@ struct DataOptions {
   std::string val = "none";             // none, a fraction of the training patients, or a fold
   std::string split = "patient";        // or "lesion": marked on the run and in tables
   int64_t dims = 2;                     // 2: slices of the regions; 3: whole regions
+  std::string view = "axial";           // the planes of slices, and the axis that is D
   std::vector<int64_t> roi = {64, 64};  // [H,W] or [D,H,W] voxels
   std::vector<double> window = {-1000, 400};  // HU, mapped to [0,1]
   std::vector<double> spacing;                // mm, [H,W] or [D,H,W]; empty: native
   double fill = -1000;                        // HU outside the region
   Strings channels = {"ct"};                  // what parse_channel() understands
+  std::vector<int64_t> crops;                 // further inputs "x2", ...: so many times the extent
   double consensus = 0;                       // share of readers; 0: any mask value but 0
   std::string sampler = "all";                // or "balanced"
   double positives = 0.5;                     // balanced: share of slices with nodule

@@ -9,6 +9,7 @@
 #include "core/data/folds.hpp"
 #include "core/data/phantom.hpp"
 #include "core/data/roi_set.hpp"
+#include "core/data/turn.hpp"
 
 namespace hilum::data {
 namespace fs = std::filesystem;
@@ -26,6 +27,7 @@ RegionSet read_regions(const config::DataOptions& options) {
     throw Error("data.malignancy: value '" + options.malignancy + "' is unknown." +
                     suggestion(options.malignancy, rules),
                 Fault::request);
+  const Turn view = view_turn(options.view);
   const bool phantom = options.source == "phantom";
   RegionSet set = phantom ? make_phantoms(options) : read_roi_set(options.source, options);
   if (phantom)
@@ -33,6 +35,7 @@ RegionSet read_regions(const config::DataOptions& options) {
       double& rating = region.targets.at("malignancy");
       rating = malignancy(rating, options.malignancy);
     }
+  for (auto& region : set.regions) show_from(region, view);
   const fs::path beside = fs::path(options.source) / "folds.csv";
   if (!options.folds.empty())
     set.folds = read_folds(options.folds, set.regions);

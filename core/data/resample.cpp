@@ -81,4 +81,33 @@ std::vector<float> resample(std::span<const float> voxels, const Grid& from, con
   return {result, result + to.size[0] * to.size[1] * to.size[2]};
 }
 
+Blocks block_means(std::span<const float> voxels, const Grid& from, int64_t factor, int64_t axes,
+                   const std::array<int64_t, 3>& roi, double fill) {
+  std::array<int64_t, 3> by{1, 1, 1}, before{};  // fine voxels that the first block lacks
+  Blocks to{from, {}};
+  for (size_t a = 3 - static_cast<size_t>(axes); a < 3; ++a) {
+    by[a] = factor;
+    auto& blocks = to.grid.size[a];
+    blocks = (from.size[a] + factor - 1) / factor;
+    blocks += (blocks - roi[a]) & 1;
+    to.grid.spacing[a] = from.spacing[a] * static_cast<double>(factor);
+    before[a] = (blocks * factor - from.size[a]) / 2;
+  }
+  const auto& size = to.grid.size;
+  std::vector<double> sum(static_cast<size_t>(size[0] * size[1] * size[2]));
+  std::vector<int32_t> count(sum.size());
+  size_t at = 0;
+  for (int64_t z = 0; z < from.size[0]; ++z)
+    for (int64_t y = 0; y < from.size[1]; ++y)
+      for (int64_t x = 0; x < from.size[2]; ++x, ++at) {
+        const int64_t row = (z + before[0]) / by[0] * size[1] + (y + before[1]) / by[1];
+        const auto block = static_cast<size_t>(row * size[2] + (x + before[2]) / by[2]);
+        sum[block] += voxels[at], ++count[block];
+      }
+  to.voxels.resize(sum.size());
+  for (size_t i = 0; i < sum.size(); ++i)
+    to.voxels[i] = static_cast<float>(count[i] > 0 ? sum[i] / count[i] : fill);
+  return to;
+}
+
 }  // namespace hilum::data

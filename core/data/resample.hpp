@@ -22,4 +22,15 @@ Grid work_grid(const Geometry& geometry, const std::vector<double>& spacing);
 /// Linear interpolation at the voxels' centres; outside, the nearest voxel's value.
 std::vector<float> resample(std::span<const float> voxels, const Grid& from, const Grid& to);
 
+/// A volume `factor` times as coarse on its last `axes` axes.
+struct Blocks {
+  Grid grid;
+  std::vector<float> voxels;
+};
+/// Each voxel is the mean of the factor^axes voxels that it covers, at the border of those that are
+/// there, beyond it `fill`: unlike a plain resampling it leaves nothing out, so it does not alias.
+/// There are as many blocks, odd or even like `roi`, that its crop has the fine one's centre.
+Blocks block_means(std::span<const float> voxels, const Grid& from, int64_t factor, int64_t axes,
+                   const std::array<int64_t, 3>& roi, double fill);
+
 }  // namespace hilum::data

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <fstream>
 #include <limits>
 #include <optional>
 #include <set>
@@ -247,6 +248,16 @@ std::string hash_region(Region& region) {
   for (const auto& [name, value] : region.targets)
     all.add(name).add(std::isnan(value) ? "unknown" : to_text(value));
   return all.hex();
+}
+
+Strings further_images(const fs::path& folder) {
+  const fs::path file = folder / "index.csv";
+  std::ifstream in(file);
+  std::string heading;
+  if (!std::getline(in, heading)) return {};
+  Strings names;
+  for (const auto& [name, at] : columns_of(Csv::parse(file, heading)).images) names.push_back(name);
+  return names;
 }
 
 RegionSet read_roi_set(const fs::path& folder, const config::DataOptions& options) {

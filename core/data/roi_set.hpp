@@ -11,6 +11,10 @@ namespace hilum::data {
 /// wrong are reported together.
 RegionSet read_roi_set(const std::filesystem::path& folder, const config::DataOptions& options);
 
+/// The names of columns image_<name> in the folder's index.csv, read from its heading alone; none
+/// where there is no such file. Throws Error (Fault::data) for a heading that is wrong.
+Strings further_images(const std::filesystem::path& folder);
+
 /// Writes the set as a ROI set: image/<id>.nii.gz (int16), mask/<id>.nii.gz, index.csv, folds.csv.
 void write_roi_set(const RegionSet& set, const std::filesystem::path& folder);
 

@@ -102,10 +102,16 @@ void Sampler::check_options() const {
 void Sampler::prepare() {
   first_.assign(set_->regions.size(), kNone);
   spacing_.resize(set_->regions.size());
-  inputs_.push_back({"image", channel_rules(options_), {}});
+  inputs_.push_back({.name = "image", .channels = channel_rules(options_)});
+  for (const auto factor : options_.crops)
+    inputs_.push_back(
+        {.name = "x" + std::to_string(factor), .channels = inputs_[0].channels, .extent = factor});
   if (!regions_.empty())
-    for (const auto& [name, voxels] : set_->regions.at(regions_[0]).more_images)
-      inputs_.push_back({name, {}, {}});
+    for (const auto& [name, voxels] : set_->regions.at(regions_[0]).more_images) {
+      if (std::ranges::any_of(inputs_, [&](const Input& input) { return input.name == name; }))
+        refuse("crops: the set's column 'image_" + name + "' has the name of a crop. Rename it.");
+      inputs_.push_back({.name = name});
+    }
   size_t samples = 0;
   for (const size_t r : regions_)
     samples += options_.dims == 2 ? static_cast<size_t>(set_->regions.at(r).geometry.size[0]) : 1;
@@ -138,20 +144,26 @@ void Sampler::prepare_region(size_t r, const Cache* cache) {
   // All slices of the region lie one after the other: fitted as one volume of full depth.
   const std::array<int64_t, 3> roi{options_.dims == 2 ? slices : roi_[0], roi_[1], roi_[2]};
   const Fits where = fits(work.size, roi);
+  const auto hu = resample(region.image, native, work);
   for (auto& input : inputs_) {
-    Placer placer{where, work.size, roi, static_cast<size_t>(slices), input.voxels};
     if (input.channels.empty()) {
-      placer.place({resample(region.more_images.at(input.name), native, work)}, {0});
+      Placer{where, work.size, roi, static_cast<size_t>(slices), input.voxels}.place(
+          {resample(region.more_images.at(input.name), native, work)}, {0});
       continue;
     }
-    const auto hu = resample(region.image, native, work);
+    const Blocks blocks =
+        input.extent == 1 ? Blocks{work, {}}
+                          : block_means(hu, work, input.extent, options_.dims, roi, options_.fill);
+    const auto& seen = input.extent == 1 ? hu : blocks.voxels;
     std::vector<std::vector<float>> images;
     std::vector<float> paddings;
     for (const auto& rule : input.channels) {
-      images.push_back(make_channel(hu, work, rule, cache));
+      images.push_back(make_channel(seen, blocks.grid, rule, cache));
       paddings.push_back(padding_of(rule, options_.fill));
     }
-    placer.place(images, paddings);
+    const Fits fitted = fits(blocks.grid.size, roi);
+    Placer{fitted, blocks.grid.size, roi, static_cast<size_t>(slices), input.voxels}.place(
+        images, paddings);
   }
   const auto mask = resampled_mask(region.mask, native, work);
   const auto area = static_cast<size_t>(roi[0] * roi[1] * roi[2]);

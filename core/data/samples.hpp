@@ -23,7 +23,8 @@ struct SampleId {
   int64_t slice = -1;
 };
 struct Batch {
-  Named values;  // "image" [N,C,H,W] or [N,C,D,H,W] in [0,1]; more images by name; "mask" [N,1,...]
+  Named values;  // "image" [N,C,H,W] or [N,C,D,H,W] in [0,1]; wider crops "x2" alike; more images
+                 // by name; "mask" [N,1,...]
                  // 0/1; numeric targets [N,1] (NaN: unknown), "nodule_present" [N,1] derived
   std::vector<SampleId> samples;
   Strings ids;            // "LIDC-IDRI-0001_R_1 slice 4": for errors
@@ -59,8 +60,10 @@ class Sampler {
 
   struct Input {  // a named image of the sample
     std::string name;
-    std::vector<ChannelRule> channels;  // of "image"; else none: one channel, as it is stored
-    std::vector<float> voxels;  // [sample, channel, voxel]; a ct is scaled by its window, unclipped
+    std::vector<ChannelRule> channels{};  // of images from the CT; else none: one, as it is stored
+    int64_t extent = 1;                   // times the roi's
+    std::vector<float>
+        voxels{};  // [sample, channel, voxel]; a ct is scaled by its window, unclipped
   };
   void check_options() const;
   void prepare();

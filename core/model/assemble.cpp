@@ -305,10 +305,14 @@ class Assembler {
   Shape image_;
 };
 
-InputShapes input_shapes(const config::DataOptions& data) {
+InputShapes input_shapes(const config::DataOptions& data, const Strings& further) {
   Shape image{1, static_cast<int64_t>(data.channels.size())};
   image.insert(image.end(), data.roi.begin(), data.roi.end());
-  return {{"image", image}};
+  InputShapes shapes{{"image", image}};
+  for (const auto factor : data.crops) shapes["x" + std::to_string(factor)] = image;
+  image[1] = 1;
+  for (const auto& name : further) shapes[name] = image;
+  return shapes;
 }
 
 std::shared_ptr<Model> assemble(const config::Experiment& experiment, plugins::Loader& plugins,

@@ -81,7 +81,8 @@ class Model : public torch::nn::Module {
 
 /// Shapes of one sample's inputs by name, batch 1: {"image", [1,1,64,64]}.
 using InputShapes = std::map<std::string, Shape>;
-InputShapes input_shapes(const config::DataOptions& data);
+/// The image, its wider crops ("x2") and further images of one channel by their names.
+InputShapes input_shapes(const config::DataOptions& data, const Strings& further = {});
 
 /// Builds the modules in order, each measured once on zeros (batch 1, eval mode). The seed of a
 /// part is made of the experiment's and its name, so that adding a part leaves the other parts'

@@ -31,13 +31,21 @@ Strings names(const Answers& answers) {
 
 // What a region looks like to a run, where an ensemble has to agree.
 std::string region_of(const config::DataOptions& o) {
-  return "data.dims = " + std::to_string(o.dims) + ", roi = " + to_text(o.roi) +
-         ", spacing = " + to_text(o.spacing) + ", fill = " + to_text(o.fill);
+  return "data.view = " + o.view + ", dims = " + std::to_string(o.dims) +
+         ", roi = " + to_text(o.roi) + ", spacing = " + to_text(o.spacing) +
+         ", fill = " + to_text(o.fill);
+}
+
+// A wider crop is cut from the scan as the image is.
+bool is_crop(const config::DataOptions& o, const std::string& input) {
+  return std::ranges::any_of(o.crops,
+                             [&](int64_t factor) { return input == "x" + std::to_string(factor); });
 }
 
 void require_one_image(const Member& member) {
   for (const auto& info : member.setup.model->ops())
-    if (info.op.kind == model::Op::Kind::input && info.op.owner != "image")
+    if (info.op.kind == model::Op::Kind::input && info.op.owner != "image" &&
+        !is_crop(member.setup.experiment.data, info.op.owner))
       throw Error("run " + member.run + " reads the input '" + info.op.owner +
                       "' beside the image; a scan does not have it. Evaluate such a run on a ROI "
                       "set with a column image_" +

@@ -28,67 +28,6 @@ void shared_rows(const std::array<int64_t, 3>& size, const Box& box, Row row) {
 
 }  // namespace
 
-Turn to_lps(const Geometry& g) {
-  // The strongest pairs of a world axis and a stored axis first, so that no axis is taken twice.
-  Turn turn;
-  std::array<bool, 3> world_done{}, stored_done{};
-  for (int pair = 0; pair < 3; ++pair) {
-    double best = -1;
-    size_t world = 0, stored = 0;
-    for (size_t w = 0; w < 3; ++w)
-      for (size_t s = 0; s < 3; ++s)
-        if (const double share = std::abs(g.direction[w * 3 + s]);
-            !world_done[w] && !stored_done[s] && share > best + 1e-9)
-          best = share, world = w, stored = s;
-    world_done[world] = stored_done[stored] = true;
-    turn.from[2 - world] = 2 - stored;
-    turn.flip[2 - world] = g.direction[world * 3 + stored] < 0;
-  }
-  return turn;
-}
-
-Geometry turned(const Geometry& g, const Turn& turn) {
-  Geometry result = g;
-  Voxel first{};  // the stored index of the turned image's first voxel
-  for (size_t a = 0; a < 3; ++a) {
-    const size_t s = turn.from[a];
-    result.size[a] = g.size[s];
-    result.spacing[a] = g.spacing[s];
-    if (turn.flip[a]) first[s] = static_cast<double>(g.size[s] - 1);
-    for (size_t w = 0; w < 3; ++w)
-      result.direction[w * 3 + (2 - a)] = (turn.flip[a] ? -1 : 1) * g.direction[w * 3 + (2 - s)];
-  }
-  result.origin = data::to_world(g, first);
-  return result;
-}
-
-template <class T>
-std::vector<T> turned(std::span<const T> voxels, const std::array<int64_t, 3>& size,
-                      const Turn& turn, bool back) {
-  if (turn == Turn{}) return {voxels.begin(), voxels.end()};
-  const std::array<int64_t, 3> stride{size[1] * size[2], size[2], 1};
-  std::array<int64_t, 3> length{}, step{};
-  int64_t start = 0;
-  for (size_t a = 0; a < 3; ++a) {
-    length[a] = size[turn.from[a]];
-    step[a] = stride[turn.from[a]] * (turn.flip[a] ? -1 : 1);
-    if (turn.flip[a]) start += (length[a] - 1) * stride[turn.from[a]];
-  }
-  std::vector<T> result(voxels.size());
-  size_t at = 0;
-  for (int64_t z = 0; z < length[0]; ++z)
-    for (int64_t y = 0; y < length[1]; ++y)
-      for (int64_t x = 0; x < length[2]; ++x, ++at) {
-        const auto stored = static_cast<size_t>(start + z * step[0] + y * step[1] + x * step[2]);
-        back ? result[stored] = voxels[at] : result[at] = voxels[stored];
-      }
-  return result;
-}
-template std::vector<float> turned(std::span<const float>, const std::array<int64_t, 3>&,
-                                   const Turn&, bool);
-template std::vector<uint8_t> turned(std::span<const uint8_t>, const std::array<int64_t, 3>&,
-                                     const Turn&, bool);
-
 Box box_at(const Voxel& middle, const std::array<int64_t, 3>& size) {
   Box box{.from = {}, .size = size};
   for (size_t a = 0; a < 3; ++a) {

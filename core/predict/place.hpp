@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where things lie: world mm and voxels, the order of axes, boxes of an image. No LibTorch.
+// Where things lie: boxes of an image, in voxels and in mm. No LibTorch.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/data/image.hpp"
+#include "core/data/turn.hpp"
 #include "core/data/world.hpp"
 
 namespace hilum::predict {
@@ -15,23 +16,9 @@ namespace hilum::predict {
 using data::Voxel;  // d, h, w, fractions allowed
 using data::World;  // x, y, z: mm, LPS
 
-/// How an image's axes are brought to LPS order (D to the head, H to the back, W to the left): axis
-/// a is the stored axis from[a], run backwards where flip[a].
-struct Turn {
-  std::array<size_t, 3> from{0, 1, 2};
-  std::array<bool, 3> flip{};
-  bool operator==(const Turn&) const = default;
-};
-/// The turn after which the direction is as near to the identity as whole turns bring it. An
-/// oblique image stays oblique.
-Turn to_lps(const data::Geometry& geometry);
-/// The same places in mm under the turned axes.
-data::Geometry turned(const data::Geometry& geometry, const Turn& turn);
-
-/// Voxels [D,H,W] of `size` (the stored one) under the turned axes, and back.
-template <class T>
-std::vector<T> turned(std::span<const T> voxels, const std::array<int64_t, 3>& size,
-                      const Turn& turn, bool back = false);
+using data::to_lps;
+using data::Turn;
+using data::turned;
 
 /// A box of voxels, D, H, W; it may reach beyond the image.
 struct Box {

@@ -46,15 +46,20 @@ void add(std::vector<float>& sum, std::vector<float> more) {
   std::ranges::transform(sum, more, sum.begin(), std::plus<>());
 }
 
+// What a region has to hold, in extents of data.roi.
+int64_t widest(const config::DataOptions& o) {
+  return o.crops.empty() ? 1 : std::ranges::max(o.crops);
+}
+
 // "" where the box fits into its region in plane.
-std::string too_large(const Place& place, const data::Geometry& image,
-                      const data::Geometry& region) {
+std::string too_large(const Place& place, const data::Geometry& image, const data::Geometry& region,
+                      int64_t widest) {
   if (!place.extent) return "";
   for (const size_t a : {size_t{1}, size_t{2}}) {
     double extent = 0;
     for (size_t i = 0; i < 3; ++i)
       extent += std::abs(image.direction[i * 3 + (2 - a)]) * (*place.extent)[i];
-    const double reach = static_cast<double>(region.size[a]) * region.spacing[a];
+    const double reach = static_cast<double>(region.size[a] / widest) * region.spacing[a];
     if (extent > reach)
       return "the box of nodule '" + place.id + "' is " + to_text(extent) + " mm " +
              (a == 1 ? "high" : "wide") + ", its region " + to_text(reach) +
@@ -72,13 +77,25 @@ struct Predictor::Regions {
   std::vector<std::vector<std::vector<double>>> values;  // region, output -> by slice
 };
 
+Turn Predictor::turn_of(const data::Geometry& stored) const {
+  return data::after(settings_.lps ? to_lps(stored) : Turn{}, view());
+}
+
+Turn Predictor::view() const { return data::view_turn(members_[0].setup.experiment.data.view); }
+
+// A diameter is axial, whatever the planes that the network sees.
+Measures Predictor::axial(const std::vector<uint8_t>& mask, const data::Geometry& seen) const {
+  const Turn back = data::inverse(view());
+  return measure(turned<uint8_t>(mask, seen.size, back), turned(seen, back));
+}
+
 Box Predictor::box_of(const data::Geometry& g, const Place& place) const {
   const auto& o = members_[0].setup.experiment.data;
   const bool slices = o.dims == 2;
   const size_t first = slices ? 1 : 0;
   std::array<int64_t, 3> size{};
   for (size_t a = first; a < 3; ++a) {
-    size[a] = o.roi[a - first];
+    size[a] = o.roi[a - first] * widest(o);
     // Two voxels more than fill the roi: what is cropped away after resampling.
     if (!o.spacing.empty())
       size[a] = 2 + static_cast<int64_t>(std::ceil(static_cast<double>(size[a]) *
@@ -144,7 +161,7 @@ void Predictor::run_regions(Regions& regions, const Tick& tick) {
 Nodule Predictor::nodule_of(const Regions& regions, size_t r, const Place& place) const {
   const auto& g = regions.set.regions[r].geometry;
   const auto mask = above(regions.probability[r], mask_.threshold);
-  Nodule nodule{.place = place, .size = measure(mask, g), .values = {}};
+  Nodule nodule{.place = place, .size = axial(mask, g), .values = {}};
   nodule.slices = g.size[0];
   std::vector<bool> with;
   const auto area = g.size[1] * g.size[2];
@@ -175,7 +192,7 @@ Nodule Predictor::nodule_of(const Regions& regions, size_t r, const Place& place
 void Predictor::finish(Prediction& into, std::vector<float> probability, const data::Geometry& grid,
                        const data::Geometry& stored, const Turn& turn) const {
   const auto mask = above(probability, mask_.threshold);
-  into.size = measure(mask, grid);
+  into.size = axial(mask, grid);
   into.mask = turned<uint8_t>(mask, stored.size, turn, true);
   into.probability = turned<float>(probability, stored.size, turn, true);
 }
@@ -183,7 +200,7 @@ void Predictor::finish(Prediction& into, std::vector<float> probability, const d
 Prediction Predictor::at(const data::Volume& image, const std::vector<Place>& places,
                          const std::string& name, const Tick& tick) {
   require_inside(places, image.geometry, name);
-  const Turn turn = settings_.lps ? to_lps(image.geometry) : Turn{};
+  const Turn turn = turn_of(image.geometry);
   const data::Volume seen = upright(image, turn);
   const auto& o = members_[0].setup.experiment.data;
   std::vector<float> probability(seen.voxels.size());
@@ -195,7 +212,8 @@ Prediction Predictor::at(const data::Volume& image, const std::vector<Place>& pl
     for (size_t i = first; i < end; ++i) {
       boxes.push_back(box_of(seen.geometry, places[i]));
       regions.set.regions.push_back(region_of(cut(seen, boxes.back(), o.fill), places[i].id, name));
-      auto note = too_large(places[i], seen.geometry, regions.set.regions.back().geometry);
+      auto note =
+          too_large(places[i], seen.geometry, regions.set.regions.back().geometry, widest(o));
       if (!note.empty()) prediction.notes.push_back(std::move(note));
     }
     run_regions(regions, {});
@@ -211,7 +229,12 @@ Prediction Predictor::at(const data::Volume& image, const std::vector<Place>& pl
 }
 
 Prediction Predictor::whole(const data::Volume& image, const std::string& name, const Tick& tick) {
-  const Turn turn = settings_.lps ? to_lps(image.geometry) : Turn{};
+  if (!members_[0].setup.experiment.data.crops.empty())
+    throw Error("run " + members_[0].run +
+                    " reads wider crops (data.crops) around a nodule, which a sliding window does "
+                    "not have. Give --centres or --boxes.",
+                Fault::request);
+  const Turn turn = turn_of(image.geometry);
   data::RegionSet set;
   set.regions.push_back(region_of(upright(image, turn), "whole", name));
   const data::Region& region = set.regions[0];

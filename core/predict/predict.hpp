@@ -77,6 +77,9 @@ class Predictor {
   struct Regions;
   Answer ask(Member& member, const Named& inputs) const;
   void check_members();
+  Turn view() const;                                 // data.view
+  Turn turn_of(const data::Geometry& stored) const;  // to LPS, then to the view
+  Measures axial(const std::vector<uint8_t>& mask, const data::Geometry& seen) const;
   Box box_of(const data::Geometry& geometry, const Place& place) const;
   void run_regions(Regions& regions, const Tick& tick);
   Nodule nodule_of(const Regions& regions, size_t r, const Place& place) const;

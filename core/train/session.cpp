@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 #include <torch/torch.h>
 
+#include "core/data/roi_set.hpp"
 #include "core/model/published.hpp"
 #include "core/model/weight_file.hpp"
 #include "core/runs/queries.hpp"
@@ -25,9 +26,14 @@ Setup prepare(const config::Document& document) {
   Setup setup;
   std::tie(setup.experiment, setup.plugins) = read_experiment(document);
   setup.compute = make_compute(setup.experiment.train);
-  setup.model =
-      model::assemble(setup.experiment, *setup.plugins, model::input_shapes(setup.experiment.data));
+  setup.model = model::assemble(setup.experiment, *setup.plugins, input_shapes(setup.experiment));
   return setup;
+}
+
+model::InputShapes input_shapes(const config::Experiment& experiment) {
+  const auto& data = experiment.data;
+  return model::input_shapes(
+      data, data.source == "phantom" ? Strings{} : data::further_images(data.source));
 }
 
 DataSetup load_data(const config::Experiment& experiment, const model::Model& model) {

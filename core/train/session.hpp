@@ -24,6 +24,9 @@ struct Setup {
 std::pair<config::Experiment, std::shared_ptr<plugins::Loader>> read_experiment(
     const config::Document& document);
 Setup prepare(const config::Document& document);
+/// What a sample of the experiment has: the image, its crops, the set's columns image_<name>. Of
+/// the data only that heading is read.
+model::InputShapes input_shapes(const config::Experiment& experiment);
 
 /// The experiment's regions and their sides. Throws Error (data): unreadable data, targets that are
 /// missing, leakage.

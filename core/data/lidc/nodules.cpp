@@ -69,11 +69,14 @@ bool same(const Reading& a, const Reading& b) {
                     });
 }
 
-int64_t named_slices(const SliceFinder& finder, const ReadingFile& file) {
-  int64_t count = 0;
+// Outlines that name a slice of the scan, and those that lie on one.
+std::pair<int64_t, int64_t> known_slices(const SliceFinder& finder, const ReadingFile& file) {
+  std::pair<int64_t, int64_t> count;
   for (const auto& reading : file.readings)
-    count += std::count_if(reading.outlines.begin(), reading.outlines.end(),
-                           [&](const Outline& outline) { return finder.by_uid(outline); });
+    for (const auto& outline : reading.outlines) {
+      count.first += finder.by_uid(outline);
+      count.second += finder.find(outline) >= 0;
+    }
   return count;
 }
 
@@ -148,9 +151,19 @@ std::vector<Nodule> find_nodules(const Scan& scan, const std::vector<Reading>& r
   return out;
 }
 
+std::vector<uint8_t> mask_values(const Nodule& nodule, const Rules& rules) {
+  if (rules.mask == "agree") return nodule.counts.voxels;
+  return consensus(nodule.counts.voxels, static_cast<int64_t>(nodule.readings.size()),
+                   rules.mask == "union" ? 0.0 : rules.consensus);
+}
+
+void describe(prepare::Row& row, const Nodule& nodule, const Rules& rules) {
+  if (rules.mask == "agree") row.readers = static_cast<int64_t>(nodule.readings.size());
+  row.targets = rating_columns(nodule.readings, rules.statistics);
+}
+
 prepare::Row to_row(const Scan& scan, const Nodule& nodule, const Rules& rules) {
   const auto& counts = nodule.counts;
-  const auto readings = static_cast<int64_t>(nodule.readings.size());
   // The box around the nodule is all that the mask needs of the scan's grid.
   Volume local{scan.volume.geometry, {counts.voxels.begin(), counts.voxels.end()}};
   local.geometry.size = counts.size;
@@ -163,18 +176,13 @@ prepare::Row to_row(const Scan& scan, const Nodule& nodule, const Rules& rules) 
       std::min(box.from[0] + box.size[0], scan.volume.geometry.size[0] - counts.from[0]);
   box.from[0] = first, box.size[0] = last - first;
   prepare::Row row;
-  if (rules.mask == "agree") {
-    row.readers = readings;
-  } else {
-    const auto mask =
-        consensus(counts.voxels, readings, rules.mask == "union" ? 0.0 : rules.consensus);
-    local.voxels.assign(mask.begin(), mask.end());
-  }
+  describe(row, nodule, rules);
+  const auto mask = mask_values(nodule, rules);
+  local.voxels.assign(mask.begin(), mask.end());
   row.mask = crop(local, box, 0);
   for (size_t i = 0; i < 3; ++i) box.from[i] += counts.from[i];
   row.image = crop(scan.volume, box, rules.crop.fill);
   row.mask.geometry = row.image.geometry;  // the same but for rounding
-  row.targets = rating_columns(nodule.readings, rules.statistics);
   bring_to_spacing(row, rules.crop);
   return row;
 }
@@ -182,7 +190,7 @@ prepare::Row to_row(const Scan& scan, const Nodule& nodule, const Rules& rules) 
 std::vector<Reading> merge(const Scan& scan, std::vector<ReadingFile> files) {
   const SliceFinder finder(scan);
   std::stable_sort(files.begin(), files.end(), [&](const ReadingFile& a, const ReadingFile& b) {
-    return named_slices(finder, a) > named_slices(finder, b);
+    return known_slices(finder, a) > known_slices(finder, b);
   });
   std::vector<Reading> all;
   std::vector<Reading> originals;  // with the sessions of their own files

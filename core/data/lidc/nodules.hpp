@@ -35,13 +35,17 @@ struct Nodule {
 /// from the feet up). What cannot be placed goes to the report under `name`.
 std::vector<Nodule> find_nodules(const Scan& scan, const std::vector<Reading>& readings,
                                  const Rules& rules, prepare::Report& report);
+/// The mask's voxels in the box of `nodule.counts`: counts of readings, or 0 and 1.
+std::vector<uint8_t> mask_values(const Nodule& nodule, const Rules& rules);
+/// Sets the columns of the ratings, and the readers whom a mask of counts has.
+void describe(prepare::Row& row, const Nodule& nodule, const Rules& rules);
 /// Image (HU) and mask of the nodule's crop with its ratings; id, patient and nodule are left to
 /// the caller. Slices beyond the scan's ends are not made up; beyond its sides `crop.fill` stands.
 prepare::Row to_row(const Scan& scan, const Nodule& nodule, const Rules& rules);
 
 /// The readings of one scan from all its files. A reading that stands in two files (same session,
 /// id, ratings and points) counts once, as in the file more of whose outlines name a slice of the
-/// scan. Sessions of further files are numbered on.
+/// scan (of equal ones: lie on one by their z). Sessions of further files are numbered on.
 std::vector<Reading> merge(const Scan& scan, std::vector<ReadingFile> files);
 
 }  // namespace hilum::data::lidc

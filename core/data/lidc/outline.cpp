@@ -108,7 +108,7 @@ bool is_small_mark(const std::vector<Outline>& outlines) {
 
 SliceFinder::SliceFinder(const Scan& scan) : reach_(0.5 * scan.volume.geometry.spacing[0]) {
   for (const auto& slice : scan.slices) {
-    uids_.emplace(slice.sop_uid, static_cast<int64_t>(z_.size()));
+    if (!slice.sop_uid.empty()) uids_.emplace(slice.sop_uid, static_cast<int64_t>(z_.size()));
     z_.push_back(slice.z);
   }
 }

@@ -5,46 +5,12 @@
 
 #include <algorithm>
 
+#include "core/data/lidc/reading_files.hpp"
+
 namespace hilum::data::lidc {
 namespace fs = std::filesystem;
 using prepare::Report;
 namespace {
-
-std::vector<fs::path> xml_files(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    std::string end = entry.path().extension().string();
-    std::transform(end.begin(), end.end(), end.begin(), [](unsigned char c) {
-      return static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-    });
-    if (end == ".xml" && entry.is_regular_file()) files.push_back(entry.path());
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-using Files = std::map<std::string, std::vector<ReadingFile>>;  // by the scan's series UID
-
-// The CT reading files below the folder.
-Files read_files(const fs::path& folder, Report& report) {
-  Files files;
-  for (const auto& path : xml_files(folder)) {
-    const std::string name = path.lexically_relative(folder).string();
-    try {
-      ReadingFile file = read_readings(path);
-      ++report.kept["reading files"];
-      for (const auto& note : file.notes) report.notes.push_back(name + ": " + note);
-      if (file.ct)
-        files[file.series].push_back(std::move(file));
-      else
-        report.dropped.emplace_back(name, "reading of a chest X-ray");
-    } catch (const Error& error) {
-      if (error.fault != Fault::data) throw;
-      report.dropped.emplace_back(name, error.what());
-    }
-  }
-  return files;
-}
 
 void drop_unrated(const std::vector<Reading>& readings, const std::string& scan, Report& report) {
   for (const auto& reading : readings)
@@ -122,7 +88,7 @@ prepare::Prepared prepare_lidc(const fs::path& dicom, const fs::path& xml, const
       throw Error(folder.string() + ": no such folder.", Fault::request);
   Preparation work(out, rules);
   Report& report = work.report;
-  Files files = read_files(xml, report);
+  ReadingFiles files = read_reading_files(xml, report);
   for (const auto& series : find_series(dicom, report.notes)) {
     const auto found = files.find(series.uid);
     if (series.modality != "CT")

@@ -36,6 +36,32 @@ Box shifted(Box box, const std::array<int64_t, 3>& by) {
   return box;
 }
 
+bool meet(const Box& a, const Box& b) {
+  for (size_t i = 0; i < 3; ++i)
+    if (a.from[i] >= b.from[i] + b.size[i] || b.from[i] >= a.from[i] + a.size[i]) return false;
+  return true;
+}
+
+LocalMask local_mask(const Geometry& scan, const Box& box, std::vector<float> values) {
+  LocalMask local{box, {scan, std::move(values)}};
+  const auto& from = box.from;
+  local.mask.geometry.size = box.size;
+  local.mask.geometry.origin = to_world(
+      scan,
+      {static_cast<double>(from[0]), static_cast<double>(from[1]), static_cast<double>(from[2])});
+  return local;
+}
+
+double distance2(const Geometry& scan, const LocalMask& mask, const Voxel& centre) {
+  double least = INFINITY;
+  each_voxel(mask.box, [&](size_t i, const auto& at) {
+    if (mask.mask.voxels[i] != 0) least = std::min(least, distance2(scan, mask.box, at, centre));
+  });
+  return least;
+}
+
+double reach_of(const Mark& mark) { return std::max(mark.diameter / 2, 2.0); }
+
 Box box_of_ball(const Geometry& scan, const Voxel& centre, double radius) {
   Box box;
   for (size_t i = 0; i < 3; ++i) {
@@ -48,12 +74,7 @@ Box box_of_ball(const Geometry& scan, const Voxel& centre, double radius) {
 
 LocalMask sphere(const Geometry& scan, const Mark& mark) {
   const Voxel centre = to_voxel(scan, mark.centre);
-  LocalMask local{box_of_ball(scan, centre, mark.diameter / 2), {scan, {}}};
-  const auto& from = local.box.from;
-  local.mask.geometry.size = local.box.size;
-  local.mask.geometry.origin = to_world(
-      scan,
-      {static_cast<double>(from[0]), static_cast<double>(from[1]), static_cast<double>(from[2])});
+  LocalMask local = local_mask(scan, box_of_ball(scan, centre, mark.diameter / 2), {});
   local.mask.voxels.resize(static_cast<size_t>(voxels(local.mask.geometry)));
   each_voxel(local.box, [&](size_t i, const auto& at) {
     local.mask.voxels[i] =
@@ -71,18 +92,15 @@ LocalMask component(const Volume& masks, const Mark& mark) {
   const Geometry& g = masks.geometry;
   const Voxel centre = to_voxel(g, mark.centre);
   const Box around = box_of_ball(g, centre, 2 * mark.diameter + 10);
-  const double reach = std::max(mark.diameter / 2, 2.0);  // mm
+  const double reach = reach_of(mark);  // mm
   double nearest = reach * reach;
   std::optional<LocalMask> found;
   for (auto& part : parts_of(crop(masks, around, 0), true)) {
-    const Box box = shifted(part.box, around.from);
-    double least = INFINITY;
-    each_voxel(box, [&](size_t i, const auto& at) {
-      if (part.mask.voxels[i] != 0) least = std::min(least, distance2(g, box, at, centre));
-    });
+    LocalMask piece{shifted(part.box, around.from), std::move(part.mask)};
+    const double least = distance2(g, piece, centre);
     if (least > nearest) continue;
     nearest = least;
-    found = LocalMask{box, std::move(part.mask)};
+    found = std::move(piece);
   }
   if (!found) throw Error("no mask at the annotated place", Fault::data);
   for (size_t i = 0; i < 3; ++i)

@@ -53,6 +53,7 @@ TEST_F(RoiSet, ReadsWhatAResearcherWrites) {
   EXPECT_EQ(x.nodule, "1");
   EXPECT_EQ(x.image[1], -990);
   EXPECT_EQ(x.more_images.at("pet"), y.image);
+  EXPECT_THAT(further_images(folder.path), testing::ElementsAre("pet"));
   EXPECT_EQ(x.geometry.spacing, geometry.spacing);
   EXPECT_THAT(set.target_names, ElementsAre("margin", "malignancy"));
   EXPECT_EQ(x.targets.at("margin"), 2.5);

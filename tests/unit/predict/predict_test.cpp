@@ -155,6 +155,66 @@ TEST(Predict, EqualsUnderEveryOrderOfAxes) {
             turned<float>(expected.probability, v.geometry.size, turn));
 }
 
+// Slices of another plane are those of an image whose axes were turned beforehand.
+TEST(Predict, AViewTurnsTheImageAndComesBack) {
+  auto v = image();
+  v.geometry.size = {18, 44, 20};
+  for (const std::string view : {"coronal", "sagittal"}) {
+    const Turn turn = data::view_turn(view);
+    const data::Volume other{turned(v.geometry, turn),
+                             turned<float>(v.voxels, v.geometry.size, turn)};
+    Predictor seen({member(kFlat + "view = \"" + view + "\"\n", kLearned)}, {}),
+        plain({member(kFlat, kLearned)}, {.lps = false});
+    const auto some = [&] {
+      std::vector<Place> all = places(v.geometry);
+      for (auto& place : all) place.centre = data::to_world(v.geometry, {9, 20, 10});
+      return all;
+    }();
+    const auto a = seen.at(v, some, "image"), b = plain.at(other, some, "image");
+    EXPECT_EQ(turned<float>(a.probability, v.geometry.size, turn), b.probability) << view;
+    EXPECT_EQ(turned<float>(seen.whole(v, "image").probability, v.geometry.size, turn),
+              plain.whole(other, "image").probability)
+        << view;
+    EXPECT_DOUBLE_EQ(a.size.volume, b.size.volume);
+    EXPECT_DOUBLE_EQ(a.size.axial, measure(a.mask, v.geometry).axial) << "axial, not of the view";
+  }
+}
+
+// A wider crop is cut from the image as from a region of that extent.
+TEST(Predict, WiderCropsComeFromTheImage) {
+  const auto v = image();
+  const std::string wide =
+      "[backbone.a]\nplugin = \"test_plain\"\ninputs = { image = "
+      "\"input.x2\" }\n[head.mask]\nplugin = \"test_threshold\"\n"
+      "on = \"a.S1\"\n";
+  const auto m = member(kFlat + "crops = [2]\n", wide);
+  Predictor predictor({m}, {});
+  const auto p = predictor.at(v, places(v.geometry), "image");
+  const Box box = box_at(data::to_voxel(v.geometry, places(v.geometry)[1].centre), {5, 24, 28});
+  data::RegionSet set;
+  set.regions.resize(1);
+  const auto cropped = cut(v, box, 0.25);
+  set.regions[0].geometry = cropped.geometry, set.regions[0].image = cropped.voxels;
+  set.regions[0].mask.resize(cropped.voxels.size());
+  const data::Sampler sampler(set, {0}, m.setup.experiment.data, 0, false);
+  const auto batch = sampler.load(sampler.epoch(0), 0, 0);
+  const auto expected = torch::sigmoid(20 * (batch.values.at("x2") - 0.5)).contiguous();
+  const auto& g = v.geometry.size;
+  for (int64_t d = 0; d < 5; ++d)
+    for (int64_t y = 0; y < 12; ++y)
+      for (int64_t x = 0; x < 14; ++x)
+        EXPECT_NEAR(
+            p.probability[static_cast<size_t>(
+                ((box.from[0] + d) * g[1] + box.from[1] + 6 + y) * g[2] + box.from[2] + 7 + x)],
+            expected[d][0][y][x].item<float>(), 1e-5);
+  try {
+    predictor.whole(v, "image");
+    ADD_FAILURE() << "a sliding window has no wider crop";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("--centres"));
+  }
+}
+
 TEST(Predict, AnEnsembleIsTheMean) {
   const auto v = image();
   const auto run = [&](std::vector<Member> members) {
