@@ -15,11 +15,13 @@ void add_run(CLI::App& app);
 void add_resume(CLI::App& app);
 void add_eval(CLI::App& app);
 void add_predict(CLI::App& app);
+void add_table(CLI::App& app);
 void add_plan(CLI::App& app);
 void add_forward(CLI::App& app);
 void add_config(CLI::App& app);
 void add_metrics(CLI::App& app);
 void add_weights(CLI::App& app);
+void add_report(CLI::App& app);
 void add_data(CLI::App& app);
 void add_data_split(CLI::App& data);  // a part of `data`
 void add_data_show(CLI::App& data);   // a part of `data`

@@ -224,7 +224,7 @@ Subject whole(const Options& options, const Named& given) {
   const auto setup = std::make_shared<train::Setup>(train::prepare(config::Document::load(
       run.folder / "config.toml",
       {"train.device=" + options.device, "train.precision=float32", "train.channels_last=off"})));
-  const auto report = model::load_state(*setup->model, train::Checkpoint::load(file).model);
+  const auto report = model::load_state(*setup->model, train::Checkpoint::load(file).weights());
   if (!report.missing.empty())
     throw Error(file.string() + ": has no " + join(report.missing, ", "));
   Subject subject{.title = "run " + run.id + " (" + run.name + ")"};

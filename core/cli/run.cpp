@@ -2,6 +2,7 @@
 // hilum run, hilum resume
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -10,6 +11,7 @@
 #include "core/model/plan.hpp"
 #include "core/report/run_table.hpp"
 #include "core/runs/store.hpp"
+#include "core/train/on_demand.hpp"
 #include "core/train/trainer.hpp"
 
 namespace hilum::cli {
@@ -17,7 +19,7 @@ namespace {
 
 struct Options {
   std::string file, fold, run;
-  Strings overrides;
+  Strings overrides, tags;
   bool json = false, dry = false;
 };
 
@@ -81,7 +83,20 @@ void finish(const std::vector<train::RunResult>& results, const Options& options
   if (results.back().status == "interrupted") throw Exit{130};
 }
 
+// Tags are listed with commas between them, and asked for by their exact text.
+void check_tags(const Strings& tags) {
+  for (const auto& tag : tags) {
+    const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+    const bool blank = tag.empty() || tag.front() == ' ' || tag.back() == ' ';
+    if (blank || tag.find(',') != std::string::npos || std::any_of(tag.begin(), tag.end(), control))
+      throw Error("--tag: value is '" + tag +
+                      "', allowed printable text without commas and without blanks around it.",
+                  Fault::request);
+  }
+}
+
 void run(const Options& options) {
+  check_tags(options.tags);
   if (options.dry) return dry_run(options);
   const auto folds = folds_of(options);
   std::unique_ptr<runs::Store> store;
@@ -89,9 +104,20 @@ void run(const Options& options) {
   for (const auto& fold : folds) {
     // A wrong request records nothing, not even a store.
     auto out = progress(options);
-    auto setup = train::prepare(load(options, fold));
+    auto document = load(options, fold);
+    auto setup = train::prepare(document);
     say_dropped(setup.experiment, out);
+    const bool on_demand = train::starts_on_demand(document);
     if (!store) store = std::make_unique<runs::Store>();
+    if (on_demand) {
+      try {
+        setup = train::prepare(train::resolve_init(std::move(document), *store, out));
+      } catch (const train::Interrupted& stopped) {
+        results.push_back(stopped.result);
+        break;
+      }
+    }
+    setup.tags = options.tags;
     results.push_back(train::run(std::move(setup), *store, out));
     if (!options.json) print(results.back());
     if (results.back().status == "interrupted") break;
@@ -109,6 +135,8 @@ void add_run(CLI::App& app) {
                       "a.b=v sets a key, +a.b=v adds one, ~a.b deletes one");
   command->add_option("--fold,--folds", options->fold,
                       "the fold to test on, or 'all': a run for each");
+  command->add_option("--tag", options->tags, "a tag of the run; may be given again")
+      ->allow_extra_args(false);
   command->add_flag("--dry-run", options->dry,
                     "check the file, the model and the data; record nothing");
   command->add_flag("--json", options->json, R"(one JSON document: {"id", "status", "metrics"})");

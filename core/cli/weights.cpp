@@ -70,7 +70,7 @@ void export_weights(const Export& options) {
   const auto file = train::checkpoint_file(run.folder, options.checkpoint);
   if (!fs::exists(file))
     throw Error("run " + run.id + " (" + run.status + ") has no checkpoint yet", Fault::request);
-  Weights weights = of_part(train::Checkpoint::load(file).model, options.part);
+  Weights weights = of_part(train::Checkpoint::load(file).weights(), options.part);
   const bool published = options.names.empty() ? !options.map.empty() : options.names != "own";
   if (published) {
     const auto aliases = assemble((run.folder / "config.toml").string(), {}).model->aliases();

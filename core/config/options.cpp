@@ -72,6 +72,21 @@ void add_sampling(Schema<DataOptions>& s) {
       .range(0, 256);
 }
 
+void add_subset(Schema<DataOptions>& s) {
+  using O = DataOptions;
+  s.add("subset.count", &O::subset_count,
+        "regions, whole patients of one fold, that stand for a small set; 0: the whole set")
+      .range(0, kMost)
+      .add("subset.fold", &O::subset_fold, "the set's fold that they are drawn from")
+      .range(0, 1000)
+      .add("subset.test", &O::subset_test, "share of them, whole patients, that is marked test")
+      .range(0, 0.9)
+      .add("subset.folds", &O::subset_folds, "folds that the rest is dealt to by patient")
+      .range(2, 1000)
+      .add("subset.seed", &O::subset_seed, "another seed draws other patients")
+      .range(0, 9e18);
+}
+
 void add_superpixels(Schema<DataOptions>& s) {
   using O = DataOptions;
   s.add("slic.grid", &O::slic_grid, "of 'slic': distance of superpixels in plane at the start",
@@ -128,6 +143,7 @@ Schema<DataOptions> DataOptions::schema() {
   using O = DataOptions;
   Schema<O> s;
   add_sampling(s);
+  add_subset(s);
   add_superpixels(s);
   add_augmentation_and_phantoms(s);
   const auto dims = [](const O& o) { return static_cast<size_t>(o.dims); };
@@ -203,6 +219,12 @@ void add_optimizer(Schema<TrainOptions>& s) {
       .range(0, 100)
       .add("min_lr", &O::min_lr, "of 'poly' and 'cosine': learning rate at the end")
       .range(0, 100)
+      .add("accumulate", &O::accumulate, "batches whose gradients are averaged for one step")
+      .range(1, 65536)
+      .add("ema", &O::ema,
+           "decay a step of the weights' moving average, which is then validated and tested; 0: "
+           "none")
+      .range(0, 0.999999)
       .add("clip", &O::clip, "largest norm of the gradient; 0: any")
       .range(0, kMost);
 }

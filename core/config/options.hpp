@@ -39,6 +39,12 @@ struct DataOptions {
   double positives = 0.5;                     // balanced: share of slices with nodule
   std::string malignancy = "drop3";           // how a mean rating becomes 0 or 1
   int64_t workers = 1;                        // loader threads
+  // [data.subset]: a small set within a large one
+  int64_t subset_count = 0;  // regions; 0: the whole set
+  int64_t subset_fold = 0;   // of the set's own folds, that the regions are drawn from
+  double subset_test = 0.2;  // share that is marked test
+  int64_t subset_folds = 5;  // that the rest is dealt to
+  int64_t subset_seed = 0;
   // [data.slic]
   int64_t slic_grid = 6;           // voxels in plane between the superpixels' first centres
   double slic_compactness = 0.05;  // weight of a grid's width, as a share of the intensity window
@@ -69,6 +75,8 @@ struct TrainOptions {
   std::string optimizer = "adam";
   double lr = 1e-3, weight_decay = 0, momentum = 0.9, eps = 1e-8;
   std::vector<double> betas = {0.9, 0.999};
+  int64_t accumulate = 1;             // batches whose gradients make one step
+  double ema = 0;                     // decay of the weights' moving average; 0: none
   std::string schedule = "constant";  // constant, step, poly, cosine, onecycle
   double warmup = 0;                  // epochs
   double step_gamma = 0.75;

@@ -6,9 +6,9 @@
 
 #include "core/data/augment.hpp"
 #include "core/data/fit.hpp"
-#include "core/data/random.hpp"
 #include "core/data/resample.hpp"
 #include "core/data/samples.hpp"
+#include "core/util/random.hpp"
 
 namespace hilum::data {
 namespace {
@@ -55,8 +55,8 @@ void fill_channel(const float* in, float* out, const std::array<int64_t, 3>& roi
 
 Change draw_change(const config::DataOptions& options, int64_t seed, int64_t epoch,
                    int64_t position) {
-  Random random({static_cast<uint64_t>(seed), static_cast<uint64_t>(epoch), kAugment,
-                 static_cast<uint64_t>(position)});
+  util::Random random({static_cast<uint64_t>(seed), static_cast<uint64_t>(epoch), kAugment,
+                       static_cast<uint64_t>(position)});
   Change change;
   // Every draw is made whatever is switched on, so that one switch does not change another's draws.
   const uint64_t turns = random.below(4), flips = random.below(8);

@@ -23,7 +23,7 @@ double rating(double value, double most = 5) {
 }
 
 /// What a nodule is like, drawn before its voxels: `risk` in [0,1] moves size and outline together.
-Nodule draw_nodule(Random& random, NoduleType type, const Geometry& g) {
+Nodule draw_nodule(util::Random& random, NoduleType type, const Geometry& g) {
   const double risk = random.uniform();
   const double mm_h = static_cast<double>(g.size[1]) * g.spacing[1];
   const double mm_w = static_cast<double>(g.size[2]) * g.spacing[2];
@@ -52,7 +52,7 @@ Nodule draw_nodule(Random& random, NoduleType type, const Geometry& g) {
   return n;
 }
 
-void rate(Region& region, const Nodule& n, Random& random) {
+void rate(Region& region, const Nodule& n, util::Random& random) {
   const auto reader = [&](double value) { return value + 0.25 * random.normal(); };
   const bool calcified = n.type == NoduleType::calcified,
              glass = n.type == NoduleType::ground_glass;
@@ -89,7 +89,7 @@ Region make_region(const config::DataOptions& options, int64_t index) {
   region.nodule = std::to_string(number), region.file = "phantom";
   region.id = region.patient + "_" + region.nodule + "_" + kTypes[static_cast<int>(type)];
 
-  Random person({seed, 1, static_cast<uint64_t>(patient)}),
+  util::Random person({seed, 1, static_cast<uint64_t>(patient)}),
       random({seed, 2, static_cast<uint64_t>(index)});
   const Nodule nodule = draw_nodule(random, type, g);
   Canvas canvas(g, random);

@@ -30,7 +30,7 @@ double power32(double x) {
 /// Smooth random field: values on a lattice, interpolated linearly.
 class Field {
  public:
-  Field(const Geometry& g, double step, Random& random) : step_(step) {
+  Field(const Geometry& g, double step, util::Random& random) : step_(step) {
     for (size_t i = 0; i < 3; ++i)
       size_[i] = static_cast<size_t>(static_cast<double>(g.size[i]) * g.spacing[i] / step) + 2;
     values_.resize(size_[0] * size_[1] * size_[2]);
@@ -63,7 +63,7 @@ class Field {
 class Outline {
  public:
   template <class Direction>
-  Outline(const Nodule& n, Random& random, Direction direction) : n_(n), axis_(direction()) {
+  Outline(const Nodule& n, util::Random& random, Direction direction) : n_(n), axis_(direction()) {
     const auto lobes = 3 + random.below(3), spikes = 8 + random.below(8);
     for (uint64_t i = 0; i < lobes; ++i) lobes_.push_back(direction());
     for (uint64_t i = 0; i < spikes; ++i) spikes_.push_back(direction());
@@ -96,7 +96,7 @@ class Outline {
 
 }  // namespace
 
-Canvas::Canvas(const Geometry& geometry, Random& random) : g_(geometry), random_(random) {
+Canvas::Canvas(const Geometry& geometry, util::Random& random) : g_(geometry), random_(random) {
   const auto count = static_cast<size_t>(g_.size[0] * g_.size[1] * g_.size[2]);
   image_.resize(count), mask_.resize(count), wall_.resize(count);
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/data/phantom.hpp"
-#include "core/data/random.hpp"
+#include "core/util/random.hpp"
 
 namespace hilum::data::phantom {
 
@@ -28,7 +28,7 @@ struct Nodule {
 /// Paints one region in HU. The order of calls is the order of paint.
 class Canvas {
  public:
-  Canvas(const Geometry& geometry, Random& random);
+  Canvas(const Geometry& geometry, util::Random& random);
   void lung(double hu, double texture);
   /// Branching bright tubes from the edges; some reach the nodule, none covers it.
   void vessels(int trees, const Nodule& nodule);
@@ -54,7 +54,7 @@ class Canvas {
   Point direction();  // uniform on the sphere
 
   const Geometry& g_;
-  Random& random_;
+  util::Random& random_;
   std::vector<float> image_;
   std::vector<uint8_t> mask_;
   std::vector<uint8_t> wall_;

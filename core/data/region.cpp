@@ -9,6 +9,7 @@
 #include "core/data/folds.hpp"
 #include "core/data/phantom.hpp"
 #include "core/data/roi_set.hpp"
+#include "core/data/subset.hpp"
 #include "core/data/turn.hpp"
 
 namespace hilum::data {
@@ -43,6 +44,7 @@ RegionSet read_regions(const config::DataOptions& options) {
     set.folds = read_folds(beside, set.regions);
   else
     set.folds = deal_folds(set.regions, options.split == "lesion");
+  take_subset(set, options);
   return set;
 }
 

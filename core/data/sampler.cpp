@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "core/data/fit.hpp"
-#include "core/data/random.hpp"
 #include "core/data/resample.hpp"
 #include "core/data/samples.hpp"
+#include "core/util/random.hpp"
 
 namespace hilum::data {
 namespace {
@@ -191,12 +191,12 @@ std::vector<SampleId> Sampler::epoch(int64_t epoch) const {
     const auto [with, without] = balanced(with_.size(), without_.size(), options_.positives);
     order = with_;
     auto others = without_;
-    Random subset({seed, number, kSubset});
+    util::Random subset({seed, number, kSubset});
     subset.shuffle(order), subset.shuffle(others);
     order.resize(with);
     order.insert(order.end(), others.begin(), others.begin() + static_cast<int64_t>(without));
   }
-  Random({seed, number, kOrder}).shuffle(order);
+  util::Random({seed, number, kOrder}).shuffle(order);
   return order;
 }
 

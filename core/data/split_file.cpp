@@ -7,7 +7,7 @@
 
 #include "core/data/csv.hpp"
 #include "core/data/fold_dealer.hpp"
-#include "core/data/random.hpp"
+#include "core/util/random.hpp"
 
 namespace hilum::data {
 namespace {
@@ -131,7 +131,7 @@ std::vector<Group> groups_of(const RegionSet& set, const FoldRules& rules, Strin
   }
   std::vector<Group> groups;
   for (auto& [name, group] : named) groups.push_back(std::move(group));
-  Random({static_cast<uint64_t>(rules.seed)}).shuffle(groups);
+  util::Random({static_cast<uint64_t>(rules.seed)}).shuffle(groups);
   return groups;
 }
 

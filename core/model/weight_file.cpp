@@ -84,7 +84,8 @@ const pickle::Value* state_dict(const pickle::Value& value, int depth = 0) {
   const auto& all = (*items)->all;
   for (size_t i = 1; i < all.size(); i += 2)
     if (std::holds_alternative<const pickle::Array*>(all[i])) return &value;
-  for (const auto* key : {"state_dict", "model_state_dict", "model"})
+  // "average": of this framework's checkpoints, what is evaluated where train.ema is set.
+  for (const auto* key : {"average", "state_dict", "model_state_dict", "model"})
     if (const auto* inner = pickle::find(value, key))
       if (const auto* found = state_dict(*inner, depth + 1)) return found;
   return nullptr;

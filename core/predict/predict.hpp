@@ -9,17 +9,12 @@
 #include "core/predict/centres.hpp"
 #include "core/predict/measure.hpp"
 #include "core/predict/sliding.hpp"
-#include "core/train/session.hpp"
+#include "core/train/ensemble.hpp"
 
 namespace hilum::predict {
 
-/// A trained model of the store.
-struct Member {
-  std::string run, checkpoint;  // id; best.pt or last.pt
-  train::Setup setup;
-};
-/// RUN as everywhere; `checkpoint` best or last. Throws Error (request) for a run without one.
-Member load_member(const std::string& run, const std::string& checkpoint);
+using train::load_member;
+using train::Member;
 
 struct Settings {
   std::string head;             // the mask that is written; "": the first
@@ -75,8 +70,7 @@ class Predictor {
     std::vector<Tensor> values;  // [N] float64, as values_
   };
   struct Regions;
-  Answer ask(Member& member, const Named& inputs) const;
-  void check_members();
+  Answer ask(const Member& member, const Named& inputs) const;
   Turn view() const;                                 // data.view
   Turn turn_of(const data::Geometry& stored) const;  // to LPS, then to the view
   Measures axial(const std::vector<uint8_t>& mask, const data::Geometry& seen) const;

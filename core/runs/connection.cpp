@@ -142,29 +142,35 @@ std::unique_ptr<Connection> Connection::readable(const fs::path& folder) {
   const fs::path file = folder / "hilum.db";
   std::error_code none;
   if (!fs::exists(file, none)) return nullptr;
-  const auto open = [&](const char* query) {
+  const auto open_as = [&](const char* query) {
     auto connection = std::make_unique<Connection>(folder, uri(file, query),
                                                    SQLite::OPEN_READONLY | SQLite::OPEN_URI);
     const int known = connection->database.execAndGet("PRAGMA user_version").getInt();
     connection->database.execAndGet("SELECT count(*) FROM sqlite_master");  // the first real read
     return std::pair(std::move(connection), known);
   };
+  const auto open = [&] {
+    try {
+      return open_as("");
+    } catch (const SQLite::Exception& e) {
+      if (e.getErrorCode() != SQLITE_CANTOPEN && e.getErrorCode() != SQLITE_READONLY) throw;
+      refuse_unread_log(file);
+      return open_as("?immutable=1");
+    }
+  };
   try {
-    auto [connection, version] = [&] {
-      try {
-        return open("");
-      } catch (const SQLite::Exception& e) {
-        if (e.getErrorCode() != SQLITE_CANTOPEN && e.getErrorCode() != SQLITE_READONLY) throw;
-        refuse_unread_log(file);
-        return open("?immutable=1");
-      }
-    }();
+    auto [connection, version] = open();
     if (version == 0) return nullptr;  // its creator died, or is about to write the tables
     refuse_newer(version, migrations().size(), file);
     if (version == static_cast<int>(migrations().size())) return std::move(connection);
     connection.reset();
-    writable(folder);  // an older store: brought up to date, where that is possible
-    return open("").first;
+    try {
+      writable(folder);  // an older store: brought up to date, where that is possible
+    } catch (const Error&) {
+      // An archive is read as it is: what later versions added is looked for before it is asked
+      // for.
+    }
+    return open().first;
   } catch (const SQLite::Exception& e) {
     throw Error(file.string() + ": cannot be read: " + e.what());
   }

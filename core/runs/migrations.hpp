@@ -11,6 +11,7 @@ namespace hilum::runs {
 /// released program has run on somebody's store is history.
 std::span<const char* const> migrations();
 extern const char* const kMigration1;
+extern const char* const kMigration2;
 
 /// Brings the database to version `steps.size()`, each step in a transaction. Throws Error (work)
 /// where the store is newer than this program. Several processes may call it at once.

@@ -141,6 +141,9 @@ std::string show_json(const Details& run) {
   json["dirty"] = run.dirty;
   json["pid"] = run.pid;
   json["error"] = optional_text(run.error);
+  json["figures"] = optional_text(run.seal == Seal::fits     ? "as left"
+                                  : run.seal == Seal::broken ? "changed"
+                                                             : "");
   json["plugins"] = Json::array();
   for (const auto& p : run.plugins)
     json["plugins"].push_back(

@@ -37,6 +37,9 @@ std::string about(const Details& run) {
   add("experiment", run.experiment);
   add("status", run.status);
   add("error", run.error);
+  add("figures", run.seal == Seal::fits     ? "as the run left them"
+                 : run.seal == Seal::broken ? "CHANGED since the run ended"
+                                            : "");
   add("started", local_time(run.started));
   add(running ? "so far" : "took", end == 0 ? "" : duration(took));
   add("epoch",

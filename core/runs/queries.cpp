@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/runs/digest.hpp"
 #include "core/runs/find.hpp"
 #include "core/runs/reader.hpp"
 #include "core/runs/where.hpp"
@@ -175,8 +176,30 @@ Details Reader::show(const std::string& run) const {
     read_summary(query, details);
     read_more(*impl_->store, details);
     read_details(*impl_->store, details);
+    details.seal = seal_of(*impl_->store, details.id);
     return details;
   });
+}
+
+std::vector<CaseMetric> Reader::cases(const std::string& run, const std::string& split) const {
+  if (!impl_->store) throw empty_store(impl_->folder);
+  return impl_->store->read([&] {
+    auto query = impl_->store->query(
+        "SELECT patient, nodule, slice, name, value FROM case_metric WHERE run = ?1 AND split = ?2 "
+        "ORDER BY rowid");
+    query.with(find_id(*impl_->store, run), split);
+    std::vector<CaseMetric> cases;
+    while (query.step())
+      cases.push_back({query.text(0), query.text(1),
+                       query.null(2) ? std::nullopt : std::optional(query.integer(2)),
+                       query.text(3), query.number(4)});
+    return cases;
+  });
+}
+
+Seal Reader::sealed(const std::string& run) const {
+  if (!impl_->store) throw empty_store(impl_->folder);
+  return impl_->store->read([&] { return seal_of(*impl_->store, find_id(*impl_->store, run)); });
 }
 
 std::vector<Curve> Reader::curves(const std::string& run, const Strings& metrics) const {

@@ -28,11 +28,15 @@ struct Summary {
   std::vector<std::pair<std::string, double>>
       metrics;  // final ones, in the order they were first logged
 };
+/// What a done run's digest says of its figures. none: the run is not done, or was done before
+/// stores had digests. broken: they were changed since, and not by Hilum.
+enum class Seal { none, fits, broken };
 /// All that is known of a run.
 struct Details : Summary {
   std::string git, torch, config_hash, note, error, heartbeat;
   bool dirty = false;
   int64_t pid = 0;
+  Seal seal = Seal::none;
   std::filesystem::path folder;
   std::vector<NewRun::Param> params;
   std::vector<PluginUse> plugins;
@@ -70,12 +74,18 @@ class Reader {
   /// The named metrics ("val.mask.dice", "mask.dice" or "dice": every one that ends so), or all
   /// that have more than one value. Throws Error (request) with near names.
   std::vector<Curve> curves(const std::string& run, const std::vector<std::string>& metrics) const;
+  /// The figures of each case of a split ("test"), in the order they were logged.
+  std::vector<CaseMetric> cases(const std::string& run, const std::string& split) const;
+  /// Whether the run's figures are those that it left. Reads all of them (20 ms for 20,000).
+  Seal sealed(const std::string& run) const;
   /// One statement that only reads. Throws Error (request) with SQLite's words, and the tables
   /// where a name is unknown.
   Answer sql(const std::string& text) const;
 
- private:
   struct Impl;
+  Impl& impl() const { return *impl_; }
+
+ private:
   std::unique_ptr<Impl> impl_;
 };
 

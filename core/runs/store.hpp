@@ -74,12 +74,18 @@ class Store {
   /// Replaces the split's case figures.
   void log_cases(const std::string& id, const std::string& split,
                  std::span<const CaseMetric> cases);
+  /// What an evaluation found, all of it or none: metrics of the split, and its case figures in
+  /// place of those there. A done run is sealed anew (queries.hpp, Seal); throws Error (work) where
+  /// its figures were changed since it ended.
+  void log_evaluation(const std::string& id, const std::string& split,
+                      std::span<const Metric> metrics, std::span<const CaseMetric> cases);
   /// Replaces all plugin rows' hashes on resume, if they changed; returns the names that did.
   std::vector<std::string> plugins_changed(const std::string& id,
                                            std::span<const PluginUse> now) const;
   void add_artifact(const std::string& id, const std::string& kind,
                     const std::filesystem::path& path);
   void add_tag(const std::string& id, const std::string& tag);
+  /// done, failed or interrupted. A done run is sealed: its figures' digest is recorded.
   void finish(const std::string& id, const std::string& status, const std::string& error = "");
   /// Id, unique prefix, name (its newest) or @last. Throws Error (request) with near names, or all
   /// matches of an ambiguous prefix.

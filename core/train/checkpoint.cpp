@@ -42,6 +42,7 @@ void Checkpoint::save(const std::filesystem::path& file) const {
   c10::impl::GenericDict all(c10::StringType::get(), c10::AnyType::get());
   all.insert("format", std::string("hilum checkpoint 1"));
   all.insert("model", to_dict(model));
+  if (!average.empty()) all.insert("average", to_dict(average));
   all.insert("optimizer", to_dict(optimizer));
   all.insert("rng", to_dict(rng));
   all.insert("numbers", values);
@@ -62,6 +63,7 @@ Checkpoint Checkpoint::load(const std::filesystem::path& file) {
     if (all.at("format").toStringRef() != "hilum checkpoint 1") throw Error("another format");
     Checkpoint c;
     c.model = to_tensors(all.at("model"));
+    if (all.contains("average")) c.average = to_tensors(all.at("average"));
     c.optimizer = to_tensors(all.at("optimizer"));
     c.rng = to_tensors(all.at("rng"));
     for (const auto& entry : all.at("numbers").toGenericDict())

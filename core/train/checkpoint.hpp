@@ -12,6 +12,8 @@ namespace hilum::train {
 /// dict.
 struct Checkpoint {
   std::map<std::string, torch::Tensor> model, optimizer;
+  /// The model with averaged parameters, where train.ema asks for one; else empty.
+  std::map<std::string, torch::Tensor> average;
   std::map<std::string, torch::Tensor> rng;  // generator states by device
   std::map<std::string, double> numbers;     // sums of the epoch under way, best value, ...
   int64_t epoch = 0;                         // the epoch to go on with
@@ -23,6 +25,8 @@ struct Checkpoint {
   void save(const std::filesystem::path& file) const;
   /// Throws Error (Fault::work) for a missing or broken file.
   static Checkpoint load(const std::filesystem::path& file);
+  /// What to evaluate, predict with and start from: the average where there is one.
+  std::map<std::string, torch::Tensor> weights() const { return average.empty() ? model : average; }
 };
 
 /// This process's generator states, of the CPU and, where there is one, of the GPU.

@@ -16,8 +16,9 @@ std::string nodule_of(const data::Region& region) { return region.id; }
 // grid.
 class MaskScorer {
  public:
-  MaskScorer(std::string prefix, Output output, const data::Sampler& sampler)
-      : prefix_(std::move(prefix)), output_(std::move(output)), sampler_(sampler) {}
+  MaskScorer(std::string prefix, Output output, const data::Sampler& sampler,
+             const EvaluateHooks& hooks)
+      : prefix_(std::move(prefix)), output_(std::move(output)), sampler_(sampler), hooks_(hooks) {}
 
   void add(const data::SampleId& sample,
            const Tensor& probability) {  // [1,1,...] float32 on the CPU
@@ -31,9 +32,14 @@ class MaskScorer {
     const metrics::Scores scores = metrics::summarize(cases_);
     for (const auto& [name, value] : scores.values) into.metrics[prefix_ + name] = value;
     for (const auto& text : scores.undefined) into.undefined.push_back(prefix_ + text);
-    for (const auto& c : cases_)
+    for (const auto& c : cases_) {
       for (const auto& [name, value] : metrics::named(c.scores))
         into.cases.push_back({c.patient, c.nodule, c.slice, prefix_ + name, value});
+      // A table's nonempty_ means need it: the scores of two empty masks are those of a perfect
+      // one.
+      into.cases.push_back(
+          {c.patient, c.nodule, c.slice, prefix_ + "empty", static_cast<double>(c.scores.empty)});
+    }
   }
 
  private:
@@ -41,6 +47,8 @@ class MaskScorer {
     const auto& region = sampler_.set().regions[region_];
     const auto values = data::to_region(torch::cat(parts_), region, sampler_.options());
     parts_.clear();
+    if (hooks_.mask)
+      hooks_.mask(region, prefix_.substr(0, prefix_.size() - 1), values, output_.threshold);
     std::vector<uint8_t> pred(values.size());
     for (size_t i = 0; i < values.size(); ++i)
       pred[i] = values[i] > static_cast<float>(output_.threshold);
@@ -68,6 +76,7 @@ class MaskScorer {
   std::string prefix_;
   Output output_;
   const data::Sampler& sampler_;
+  const EvaluateHooks& hooks_;
   size_t region_ = 0;
   std::vector<Tensor> parts_;
   std::vector<CaseScores> cases_;
@@ -134,14 +143,15 @@ class ValueScorer {
 // The scorers of one head, by its outputs' kinds: the core knows no head by name.
 class HeadScorer {
  public:
-  HeadScorer(const model::Model::HeadSlot& slot, const data::Sampler& sampler)
+  HeadScorer(const model::Model::HeadSlot& slot, const data::Sampler& sampler,
+             const EvaluateHooks& hooks)
       : head_(slot.name), rules_(slot.head) {
     const auto outputs = slot.head->outputs();
     for (const auto& output : outputs) {
       const std::string prefix = head_ + "." + (outputs.size() > 1 ? output.target + "." : "");
       outputs_.push_back(output);
       if (output.kind == OutputKind::mask)
-        masks_.emplace(outputs_.size() - 1, MaskScorer(prefix, output, sampler));
+        masks_.emplace(outputs_.size() - 1, MaskScorer(prefix, output, sampler, hooks));
       else
         values_.emplace(outputs_.size() - 1, ValueScorer(prefix, output, sampler));
     }
@@ -181,27 +191,30 @@ class HeadScorer {
 }  // namespace
 
 Evaluation evaluate(model::Model& model, const data::Sampler& sampler, const Compute& compute,
-                    int64_t batch_size, const std::function<void(int64_t, int64_t)>& tick) {
+                    int64_t batch_size, const EvaluateHooks& hooks) {
   const torch::InferenceMode no_grad;
   const bool was_training = model.is_training();
   model.eval();
   std::vector<HeadScorer> scorers;
-  for (const auto& slot : model.heads()) scorers.emplace_back(slot, sampler);
+  for (const auto& slot : model.heads()) scorers.emplace_back(slot, sampler, hooks);
   Evaluation result;
   std::map<std::string, double> sums;
   int64_t seen = 0, batches = 0;
   data::Loader loader(sampler, 0, batch_size, false, sampler.options().workers);
   for (data::Batch batch; loader.next(batch);) {
     const Named values = place(batch.values, compute);
-    const auto outputs = model.forward(values, compute.bfloat16);
-    const auto losses = model.loss(outputs, values);
-    const auto n = static_cast<int64_t>(batch.samples.size());
-    sums["loss"] += losses.total.item<double>() * static_cast<double>(n);
-    for (const auto& [name, term] : losses.terms)
-      sums[name] += term.item<double>() * static_cast<double>(n);
-    seen += n;
+    const auto outputs =
+        hooks.answer ? hooks.answer(values) : model.forward(values, compute.bfloat16);
+    if (!hooks.answer) {
+      const auto losses = model.loss(outputs, values);
+      const auto n = static_cast<int64_t>(batch.samples.size());
+      sums["loss"] += losses.total.item<double>() * static_cast<double>(n);
+      for (const auto& [name, term] : losses.terms)
+        sums[name] += term.item<double>() * static_cast<double>(n);
+      seen += n;
+    }
     for (auto& scorer : scorers) scorer.add(batch, outputs);
-    if (tick) tick(++batches, loader.batches());
+    if (hooks.tick) hooks.tick(++batches, loader.batches());
   }
   for (const auto& [name, sum] : sums)
     result.metrics[name] = sum / static_cast<double>(std::max<int64_t>(1, seen));

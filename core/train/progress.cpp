@@ -12,7 +12,9 @@ namespace hilum::train {
 
 Progress::Progress(std::FILE* out) : out_(out), terminal_(isatty(fileno(out))) {}
 
-void Progress::log_to(const std::filesystem::path& file) { log_.open(file, std::ios::app); }
+void Progress::log_to(const std::filesystem::path& file) {
+  log_ = std::ofstream(file, std::ios::app);  // another run's is closed
+}
 
 void Progress::clear() {
   if (drawn_) fmt::print(out_, "\r\033[K");

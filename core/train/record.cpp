@@ -58,6 +58,7 @@ runs::NewRun describe(const Setup& setup) {
   for (const auto& p : setup.model->parameters()) parameters += p.numel();
   run.params.push_back({"resolved.parameters", std::to_string(parameters), "integer"});
   run.plugins = plugin_uses(*setup.plugins);
+  run.tags = setup.tags;
   if (e.data.split == "lesion") run.tags.push_back("lesion-split");
   if (e.data.source == "phantom") run.tags.push_back("phantom");
   run.config = e.document.to_toml();
@@ -79,8 +80,7 @@ void record_evaluation(runs::Store& store, const std::string& id, const std::str
   std::vector<runs::Metric> rows;
   for (const auto& [name, value] : evaluation.metrics)
     rows.push_back({step, epoch, split, name, value});
-  store.log(id, rows);
-  store.log_cases(id, split, evaluation.cases);
+  store.log_evaluation(id, split, rows, evaluation.cases);
 }
 
 }  // namespace hilum::train

@@ -40,6 +40,8 @@ DataSetup load_data(const config::Experiment& experiment, const model::Model& mo
   DataSetup data{.set = data::read_regions(experiment.data), .split = {}, .warnings = {}};
   data::require_targets(data.set, model.numeric_targets());
   data.split = data::make_split(data.set, experiment.data, experiment.experiment.seed);
+  if (experiment.data.subset_count > 0)
+    data.split.text = data.set.notes.back() + "; " + data.split.text;
   data.warnings = data::check_leakage(data.set, data.split, experiment.data);
   return data;
 }
@@ -66,13 +68,8 @@ std::map<std::string, Tensor> read_weights(const std::string& source) {
     const runs::Reader reader;  // a wrong name makes no store
     return Checkpoint::load(
                checkpoint_file(reader.folder() / reader.find(source.substr(4)), "best"))
-        .model;
+        .weights();
   }
-  if (source.starts_with("experiment:"))
-    throw Error("train.init: value '" + source +
-                    "': an experiment is not trained on demand here; run it first, then "
-                    "name the run: run:NAME",
-                Fault::request);
   const std::filesystem::path file(source);
   if (!std::filesystem::exists(file))
     throw Error("init: value '" + source +

@@ -19,6 +19,7 @@ struct Setup {
   std::shared_ptr<plugins::Loader> plugins;
   std::shared_ptr<model::Model> model;
   Compute compute;
+  Strings tags = {};  // that the run gets, beside those that its data earn
 };
 /// Reads the experiment with its plugins loaded: their own rules are checked too.
 std::pair<config::Experiment, std::shared_ptr<plugins::Loader>> read_experiment(

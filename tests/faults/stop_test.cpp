@@ -42,6 +42,23 @@ TEST_F(Stop, SigtermToo) {
   expect_undisturbed(newest());
 }
 
+// A checkpoint lies between steps: the batches of one step are finished first.
+TEST_F(Stop, AccumulatedGradientsAndTheAverageGoOnBitForBit) {
+  for (const auto* batches : {"3", "1000"}) {  // 1000: every interruption is at an epoch's end
+    SCOPED_TRACE(std::string("train.accumulate=") + batches);
+    const Strings overrides{"train.batch=4", std::string("+train.accumulate=") + batches,
+                            "+train.ema=0.9", "train.log_every=1"};
+    EXPECT_EQ(start(overrides).wait().code, 0);
+    const auto expected = traces(newest());
+    EXPECT_FALSE(expected.last == undisturbed.last);
+    interrupted(SIGINT, overrides);
+    const auto resumed = resume();
+    EXPECT_EQ(resumed.code, 0) << resumed.all();
+    EXPECT_THAT(resumed.out, HasSubstr("going on in epoch "));
+    expect_same(traces(newest()), expected);
+  }
+}
+
 TEST_F(Stop, ARunningRunIsNeitherResumedNorRemoved) {
   auto process = start();
   at_line(process, "epoch 1/5  step ");

@@ -2,6 +2,7 @@
 // An experiment of two seconds, what it leaves when nothing happens to it, and how to compare.
 #pragma once
 #include <functional>
+#include <map>
 
 #include "tests/cli/program.hpp"
 
@@ -27,7 +28,7 @@ inline const Strings kStudy = {"data.roi=[48,48]",
 
 /// What a run leaves behind, without its times.
 struct Traces {
-  std::string best, last, metrics, cases, status;
+  std::string best, last, metrics, cases, masks, status;
 };
 
 class Study : public ::testing::Test {
@@ -42,6 +43,7 @@ class Study : public ::testing::Test {
     ASSERT_EQ(undisturbed.status, "status\ndone\n");
     ASSERT_GT(lines_of(undisturbed.metrics).size(), 300U);
     ASSERT_GT(lines_of(undisturbed.cases).size(), 100U);
+    ASSERT_GT(undisturbed.masks.size(), 1000U);
   }
   static void TearDownTestSuite() { delete bench; }
 
@@ -62,21 +64,35 @@ class Study : public ::testing::Test {
   }
   static Traces traces(const std::string& run) {
     const std::string of = " where run = '" + run + "' ";
-    return {exported(run, "best"), exported(run, "last"),
+    return {exported(run, "best"),
+            exported(run, "last"),
             bench->sql("select split, name, step, epoch, value from metric" + of +
                        "and name not in ('samples_per_s', 'data_wait') order by 1, 2, 3"),
             bench->sql("select split, patient, nodule, slice, name, value from case_metric" + of +
                        "order by 1, 2, 3, 4, 5"),
+            masks(bench->runs() / run / "predictions"),
             bench->sql("select status from run where id = '" + run + "'")};
   }
-  static void expect_undisturbed(const std::string& run) {
-    const auto found = traces(run);
-    EXPECT_TRUE(found.best == undisturbed.best) << "best.pt has other bytes";
-    EXPECT_TRUE(found.last == undisturbed.last) << "last.pt has other bytes";
-    EXPECT_EQ(found.metrics, undisturbed.metrics);
-    EXPECT_TRUE(found.cases == undisturbed.cases) << "case_metric differs";
-    EXPECT_EQ(found.status, undisturbed.status);
+  // Names and bytes of all predicted masks.
+  static std::string masks(const fs::path& folder) {
+    std::map<std::string, std::string> files;
+    if (fs::exists(folder))
+      for (const auto& entry : fs::recursive_directory_iterator(folder))
+        files[entry.path().lexically_relative(folder).string()] =
+            entry.is_regular_file() ? text_of(entry.path()) : "";
+    std::string all;
+    for (const auto& [name, bytes] : files) all += name + "\n" + bytes;
+    return all;
   }
+  static void expect_same(const Traces& found, const Traces& expected) {
+    EXPECT_TRUE(found.best == expected.best) << "best.pt has other bytes";
+    EXPECT_TRUE(found.last == expected.last) << "last.pt has other bytes";
+    EXPECT_EQ(found.metrics, expected.metrics);
+    EXPECT_TRUE(found.cases == expected.cases) << "case_metric differs";
+    EXPECT_TRUE(found.masks == expected.masks) << "predictions differ";
+    EXPECT_EQ(found.status, expected.status);
+  }
+  static void expect_undisturbed(const std::string& run) { expect_same(traces(run), undisturbed); }
 
   inline static Bench* bench = nullptr;
   inline static Traces undisturbed;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 #include "core/data/channels/channel.hpp"
-#include "core/data/random.hpp"
+#include "core/util/random.hpp"
 #include "fixture.hpp"
 
 namespace hilum::data {
@@ -10,7 +10,7 @@ inline const std::vector<double> kWindow = {-1000, 400};
 
 /// Soft blobs with noise in [0,1], [D,H,W].
 inline std::vector<float> blobs(const Grid& grid, uint64_t seed = 1) {
-  Random random({seed});
+  util::Random random({seed});
   const auto [depth, height, width] = grid.size;
   std::vector<float> out;
   for (int64_t z = 0; z < depth; ++z)

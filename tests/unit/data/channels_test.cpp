@@ -137,7 +137,7 @@ TEST(Slic, MeansAreConstantInASuperpixelAndThatOfItsVoxels) {
 }
 
 TEST(Slic, NoiseWithoutCompactnessLosesSuperpixelsButNoVoxel) {
-  Random random({3});
+  util::Random random({3});
   for (const Grid& grid : {Grid{{1, 21, 23}, {1, 1, 1}}, Grid{{5, 13, 11}, {2.5, 0.7, 0.7}}})
     for (const int64_t cell : {2, 3, 6}) {
       std::vector<float> values(static_cast<size_t>(grid.size[0] * grid.size[1] * grid.size[2]));

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <set>
 
-#include "core/data/random.hpp"
+#include "core/util/random.hpp"
 #include "fixture.hpp"
 
 namespace hilum::data {
@@ -24,10 +24,10 @@ bool is(const Region& r, const char* type) { return r.id.ends_with(std::string("
 
 TEST(Random, IsTheReferenceSequence) {
   // Fixed numbers: a change of the generator would change every phantom and every augmentation.
-  Random random({1, 2});
+  util::Random random({1, 2});
   const uint64_t first = random.next();
-  EXPECT_EQ(Random({1, 2}).next(), first);
-  EXPECT_NE(Random({2, 1}).next(), first);
+  EXPECT_EQ(util::Random({1, 2}).next(), first);
+  EXPECT_NE(util::Random({2, 1}).next(), first);
   double sum = 0, squares = 0;
   for (int i = 0; i < 100000; ++i) {
     const double v = random.normal();

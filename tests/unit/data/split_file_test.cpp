@@ -6,8 +6,8 @@
 #include <set>
 
 #include "core/data/folds.hpp"
-#include "core/data/random.hpp"
 #include "core/data/summary.hpp"
+#include "core/util/random.hpp"
 #include "fixture.hpp"
 
 namespace hilum::data {
@@ -23,7 +23,7 @@ RegionSet many(int patients, uint64_t key = 1) {
   RegionSet set;
   set.name = "many";
   set.target_names = {"label", "rating"};
-  Random random({key});
+  util::Random random({key});
   for (int p = 0; p < patients; ++p) {
     const std::string patient = "p" + std::to_string(p);
     const auto count = 1 + random.below(5);

@@ -8,8 +8,8 @@
 
 #include <cmath>
 
-#include "core/data/random.hpp"
 #include "core/train/evaluate.hpp"
+#include "core/util/random.hpp"
 #include "tests/parts/kit.hpp"
 
 namespace hilum::predict {
@@ -39,7 +39,7 @@ Member member(const std::string& data, const std::string& parts, int seed = 1) {
 
 data::Volume image() {
   data::Volume v{{.size = {9, 40, 44}, .spacing = {2.5, 0.7, 0.6}, .origin = {-20, 10, 300}}, {}};
-  data::Random random({7});
+  util::Random random({7});
   v.voxels.resize(static_cast<size_t>(data::voxels(v.geometry)));
   for (auto& voxel : v.voxels) voxel = static_cast<float>(random.uniform());
   return v;

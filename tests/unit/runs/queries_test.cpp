@@ -187,7 +187,7 @@ TEST_F(Queries, TenThousandRunsAnswerAtOnce) {
       .exec(R"sql(PRAGMA synchronous = OFF; BEGIN;
         CREATE TEMP TABLE n AS WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000) SELECT i FROM n;
         INSERT INTO run SELECT printf('00%024d', i), 'r' || (i % 50), 'e', 'done', '2020-01-01T00:00:00.000Z', NULL,
-          '2020-01-01T00:00:00.000Z', i % 5, i % 5, NULL, 'g', 0, 'h', 'cpu', 'float32', 't', 'c', '', NULL, 1, 'x' FROM n;
+          '2020-01-01T00:00:00.000Z', i % 5, i % 5, NULL, 'g', 0, 'h', 'cpu', 'float32', 't', 'c', '', NULL, 1, 'x', NULL FROM n;
         INSERT INTO param SELECT printf('00%024d', n.i), 'train.k' || k.i, n.i, 'integer', n.i FROM n, (SELECT i FROM n LIMIT 40) k;
         INSERT INTO plugin SELECT printf('00%024d', i), 'backbone', CASE i % 2 WHEN 0 THEN 'unet' ELSE 'resunet' END, '1', 'h' FROM n;
         INSERT INTO metric SELECT printf('00%024d', n.i), s.i, s.i, 'test', 'mask.dice', n.i / 10000.0 FROM n, (SELECT i FROM n LIMIT 3) s;

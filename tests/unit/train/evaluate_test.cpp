@@ -71,7 +71,7 @@ TEST(Evaluate, APerfectPredictorHasPerfectFigures) {
   EXPECT_EQ(e.metrics.at("mask.cases"), 3);
   EXPECT_EQ(e.metrics.at("mask.patients"), 2);
   EXPECT_EQ(e.metrics.at("mask.slice_empty_both"), 3);
-  EXPECT_EQ(e.cases.size(), 3u * (1 + kDepth) * 7);
+  EXPECT_EQ(e.cases.size(), 3u * (1 + kDepth) * 8);  // seven scores and `empty`
 }
 
 TEST(Evaluate, AnEmptyPredictorMissesEveryNodule) {

@@ -231,6 +231,18 @@ TEST(CheckpointFile, RoundTripIsExact) {
   EXPECT_EQ(files, 1u) << "what was written beside is left";
 }
 
+TEST(CheckpointFile, AnAverageIsKeptBesideTheModel) {
+  const kit::Folder folder;
+  const auto file = folder.path() / "last.pt";
+  Checkpoint c = example();
+  c.average = {{"a.weight", torch::ones({3, 4})}};
+  c.save(file);
+  const Checkpoint back = Checkpoint::load(file);
+  EXPECT_TRUE(back.model.at("a.weight").equal(c.model.at("a.weight")));
+  EXPECT_TRUE(back.weights().at("a.weight").equal(torch::ones({3, 4})));
+  EXPECT_TRUE(example().weights().at("a.weight").equal(c.model.at("a.weight")));
+}
+
 TEST(CheckpointFile, TheGeneratorGoesOn) {
   torch::manual_seed(5);
   torch::rand({3});

@@ -2,9 +2,10 @@
 #pragma once
 #include <cstdint>
 #include <initializer_list>
+#include <utility>
 #include <vector>
 
-namespace hilum::data {
+namespace hilum::util {
 
 /// SplitMix64 started from a key such as {seed, epoch, position}: the same numbers on every machine
 /// (the distributions of <random> differ between libraries), and no state to save for a resume.
@@ -40,4 +41,4 @@ class Random {
   uint64_t state_ = 0;
 };
 
-}  // namespace hilum::data
+}  // namespace hilum::util

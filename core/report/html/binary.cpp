@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+
+#include "core/metrics/classification.hpp"
+#include "core/report/html/chart.hpp"
+#include "core/report/html/sections.hpp"
+#include "core/report/html/write.hpp"
+
+namespace hilum::report::html {
+namespace {
+
+constexpr double kThreshold = 0.5;
+constexpr size_t kBins = 10;
+
+/// One run's probabilities where the truth is known.
+struct Calls {
+  std::vector<double> predicted, truth;
+  bool both() const {
+    const auto positives = std::ranges::count(truth, 1.0);
+    return positives > 0 && positives < static_cast<int64_t>(truth.size());
+  }
+};
+
+Calls calls_of(const RunData& run, const std::string& output) {
+  Calls calls;
+  for (const auto& [id, row] : run.cases) {
+    const auto predicted = run.value(id, output + ".predicted");
+    const auto truth = run.value(id, output + ".truth");
+    if (!predicted || !truth) continue;
+    calls.predicted.push_back(*predicted), calls.truth.push_back(*truth);
+  }
+  return calls;
+}
+
+/// Each threshold's share of false alarms and of hits; equal scores move together.
+Line roc(const Calls& calls) {
+  std::vector<size_t> order(calls.truth.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::ranges::sort(order,
+                    [&](size_t a, size_t b) { return calls.predicted[a] > calls.predicted[b]; });
+  const auto positives = static_cast<double>(std::ranges::count(calls.truth, 1.0));
+  const double negatives = static_cast<double>(order.size()) - positives;
+  Line line{"", "", {0}, {0}};
+  double hits = 0, alarms = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    (calls.truth[order[i]] == 1 ? hits : alarms) += 1;
+    if (i + 1 < order.size() && calls.predicted[order[i + 1]] == calls.predicted[order[i]])
+      continue;
+    line.x.push_back(alarms / negatives), line.y.push_back(hits / positives);
+  }
+  return line;
+}
+
+/// Mean probability and share of positives of each bin that has cases.
+Line reliability(const Calls& calls) {
+  std::array<double, kBins> count{}, predicted{}, positive{};
+  for (size_t i = 0; i < calls.truth.size(); ++i) {
+    const auto bin = std::min(kBins - 1, static_cast<size_t>(calls.predicted[i] * kBins));
+    count[bin] += 1, predicted[bin] += calls.predicted[i], positive[bin] += calls.truth[i];
+  }
+  Line line;
+  line.marks = true;
+  for (size_t bin = 0; bin < kBins; ++bin)
+    if (count[bin] > 0)
+      line.x.push_back(predicted[bin] / count[bin]), line.y.push_back(positive[bin] / count[bin]);
+  return line;
+}
+
+double brier(const Calls& calls) {
+  double sum = 0;
+  for (size_t i = 0; i < calls.truth.size(); ++i)
+    sum += std::pow(calls.predicted[i] - calls.truth[i], 2);
+  return sum / static_cast<double>(calls.truth.size());
+}
+
+std::string confusion(const RunData& run, const Calls& calls) {
+  int64_t n[2][2] = {};
+  for (size_t i = 0; i < calls.truth.size(); ++i)
+    ++n[calls.truth[i] == 1][calls.predicted[i] > kThreshold];
+  return fmt::format(
+      "<table class=confusion><caption>{}: {} nodules, called 1 above {}; Brier score {:.3f}"
+      "</caption><thead><tr><td></td><th scope=col>called 0</th><th scope=col>called 1</th></tr>"
+      "</thead><tbody><tr><th scope=row>true 0</th><td>{}</td><td>{}</td></tr>"
+      "<tr><th scope=row>true 1</th><td>{}</td><td>{}</td></tr></tbody></table>\n",
+      escaped(run.label), calls.truth.size(), kThreshold, brier(calls), n[0][0], n[0][1], n[1][0],
+      n[1][1]);
+}
+
+std::string flips(const Gathered& all, const std::string& output) {
+  if (!all.compares() || !all.our().find(output) || !all.baseline().find(output)) return "";
+  SortTable table(output + ": nodules that " + all.baseline().label + " and " + all.our().label +
+                      " call differently at 0.5",
+                  {"nodule", "patient", "true", all.baseline().label, all.our().label, "change"});
+  int64_t better = 0, worse = 0;
+  for (const auto& [id, row] : all.our().cases) {
+    const auto truth = all.our().value(id, output + ".truth");
+    const auto now = all.our().value(id, output + ".predicted");
+    const auto before = all.baseline().value(id, output + ".predicted");
+    if (!truth || !now || !before || (*now > kThreshold) == (*before > kThreshold)) continue;
+    const bool right = (*now > kThreshold) == (*truth == 1);
+    ++(right ? better : worse);
+    table.row({SortTable::text(id), SortTable::text(row.patient), SortTable::number(*truth, 0),
+               SortTable::number(*before, 3), SortTable::number(*now, 3),
+               SortTable::text(right ? "wrong → right" : "right → wrong")});
+  }
+  const std::string counts =
+      fmt::format("<p>From {} to {}: {} wrong → right, {} right → wrong.</p>\n",
+                  escaped(all.baseline().label), escaped(all.our().label), better, worse);
+  return counts + (table.rows() > 0 ? table.html() : "");
+}
+
+std::string one_output(const Gathered& all, const std::string& output) {
+  Chart curves{output + ": ROC", "1 − specificity", "sensitivity", {}, std::array{0.0, 1.0}, true};
+  Chart bins{output + ": reliability, 10 bins",
+             "mean probability",
+             "share of positives",
+             {},
+             std::array{0.0, 1.0},
+             true};
+  std::string tables;
+  for (const auto& run : all.runs) {
+    const Calls calls = calls_of(run, output);
+    if (calls.truth.empty()) continue;
+    if (calls.both()) {
+      Line line = roc(calls);
+      line.colour = run.colour;
+      line.label =
+          fmt::format("{}, AUC {:.3f}", run.label, metrics::auc(calls.predicted, calls.truth));
+      curves.lines.push_back(std::move(line));
+    }
+    if (&run != &all.our() && &run != &all.baseline()) continue;
+    Line line = reliability(calls);
+    line.colour = run.colour, line.label = run.label;
+    bins.lines.push_back(std::move(line));
+    tables += confusion(run, calls);
+  }
+  if (tables.empty() && curves.lines.empty()) return "";
+  return "<h3>" + escaped(output) + "</h3><div class=charts>\n" + chart(curves) + chart(bins) +
+         "<div>" + tables + "</div></div>\n" + flips(all, output);
+}
+
+}  // namespace
+
+std::string binary_section(const Gathered& all) {
+  std::string parts;
+  for (const auto& output : all.outputs())
+    if (output.kind == Kind::binary) parts += one_output(all, output.name);
+  if (parts.empty()) return "";
+  return "<section id=classes><h2>Classes</h2>\n" + parts + "</section>\n";
+}
+
+}  // namespace hilum::report::html
