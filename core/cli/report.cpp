@@ -34,7 +34,7 @@ std::vector<report::Entry> entries_of_table(const Options& o) {
   runner.run();
   std::vector<report::Entry> entries;
   for (size_t r = 0; r < table.rows.size(); ++r)
-    if (!runner.rows()[r].empty())
+    if (!runner.rows()[r].empty() && runner.rows()[r].front().cases.empty())
       entries.push_back({table.rows[r].label, runner.rows()[r].front().id});
   if (entries.empty())
     throw Error("report: no run of " + o.named[0] + " under the profile '" + profile.name +

@@ -23,8 +23,9 @@ struct Options {
   bool status = false;
 };
 
-std::string state_of(const tables::State& state) {
+std::string state_of(const tables::State& state, bool computed) {
   using Kind = runs::Match::Kind;
+  if (computed) return "computed";
   if (state.waits) return "waits for what it starts from";
   switch (state.match.kind) {
     case Kind::done:
@@ -39,7 +40,8 @@ std::string state_of(const tables::State& state) {
 void print_status(const tables::Runner& runner) {
   std::vector<Strings> rows = {{"run", "state"}};
   for (size_t i = 0; i < runner.jobs().size(); ++i)
-    rows.push_back({runner.jobs()[i].label, state_of(runner.states()[i])});
+    rows.push_back(
+        {runner.jobs()[i].label, state_of(runner.states()[i], runner.jobs()[i].computed)});
   fmt::print("{}", util::table(rows));
 }
 
@@ -49,6 +51,7 @@ void describe_runs(const std::vector<std::vector<report::RowRun>>& rows, report:
   std::set<std::string> machines, commits, tags;
   for (const auto& row : rows)
     for (const auto& run : row) {
+      if (!run.cases.empty()) continue;  // no run
       const auto details = reader.show(run.id);
       std::string threads;
       for (const auto& param : details.params)

@@ -106,9 +106,11 @@ class Planner {
     Job job{.label = row.label, .row = r, .experiment = row.experiment};
     job.overrides = fitting(row.experiment, row.overrides);
     const auto document = Document::load(row.experiment, job.overrides);
-    job.init = init_of(document);
-    const int64_t first = seed_of(document.root),
-                  seeds = row.seeds > 0 ? row.seeds : profile_.seeds;
+    job.computed = !row.ruler.empty();
+    if (!job.computed) job.init = init_of(document);
+    const int64_t first = seed_of(document.root), seeds = job.computed    ? 1
+                                                          : row.seeds > 0 ? row.seeds
+                                                                          : profile_.seeds;
     for (int64_t seed = first; seed < first + seeds; ++seed)
       for (const auto fold : row.folds.empty() ? profile_.folds : row.folds) {
         jobs_.push_back(job);

@@ -18,6 +18,7 @@ struct Job {
   std::filesystem::path experiment;
   Strings overrides;
   int64_t seed = 0, fold = 0;
+  bool computed = false;  // a ruler: nothing to train
   std::string set() const { return fold < 0 ? "test" : "folds"; }
 };
 

@@ -10,6 +10,7 @@
 #include "core/data/region.hpp"
 #include "core/plugins/process.hpp"
 #include "core/tables/children.hpp"
+#include "core/tables/outside.hpp"
 #include "core/train/record.hpp"
 #include "core/train/session.hpp"
 
@@ -55,8 +56,16 @@ runs::Work Runner::work_of(const Job& job, std::vector<runs::NewRun::Param>& par
   return {experiment.hash(), train::plugin_uses(*plugins), fingerprint(experiment), job.tag};
 }
 
+config::Experiment Runner::data_of(const Job& job) const {
+  return train::read_experiment(config::Document::load(job.experiment, job.overrides)).first;
+}
+
 void Runner::look(size_t i) {
   const Job& job = jobs_[i];
+  if (job.computed) {
+    states_[i].match.kind = Kind::done;
+    return;
+  }
   states_[i].waits = job.init && !finished_well(states_[*job.init]);
   if (states_[i].waits) return;
   std::vector<runs::NewRun::Param> params;
@@ -132,10 +141,20 @@ bool Runner::run() {
 void Runner::collect() {
   rows_.assign(table_.rows.size(), {});
   for (size_t i = 0; i < jobs_.size(); ++i)
-    if (jobs_[i].row && finished_well(states_[i]))
+    if (jobs_[i].row && !jobs_[i].computed && finished_well(states_[i]))
       rows_[*jobs_[i].row].push_back(
           {states_[i].match.run, jobs_[i].set(), jobs_[i].seed, jobs_[i].fold});
   if (options_.look_only) return;
+  for (size_t i = 0; i < jobs_.size(); ++i)
+    if (jobs_[i].computed) {
+      const auto& row = table_.rows[*jobs_[i].row];
+      rows_[*jobs_[i].row].push_back({"log volume, fold " + std::to_string(jobs_[i].fold),
+                                      jobs_[i].set(), jobs_[i].seed, jobs_[i].fold,
+                                      by_log_volume(data_of(jobs_[i]), row.ruler)});
+    }
+  for (size_t r = 0; r < table_.rows.size(); ++r)
+    if (const auto& file = table_.rows[r].cases; !file.empty())
+      rows_[r].push_back({file, "folds", 0, 0, read_cases(file)});
   for (size_t r = 0; r < table_.rows.size(); ++r)
     if (table_.rows[r].ensemble || table_.rows[r].flips) evaluate(r);
 }

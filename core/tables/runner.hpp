@@ -42,6 +42,7 @@ class Runner {
  private:
   runs::Work work_of(const Job& job, std::vector<runs::NewRun::Param>& params);
   std::string fingerprint(const config::Experiment& experiment);
+  config::Experiment data_of(const Job& job) const;
   void look(size_t i);
   bool ready(size_t i) const;
   std::vector<std::string> command(size_t i) const;

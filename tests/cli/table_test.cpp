@@ -6,6 +6,7 @@
 
 namespace hilum::testing {
 namespace {
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -95,6 +96,25 @@ TEST_F(Table, SeedsAndFoldsOfARowAndEveryFormat) {
     EXPECT_THAT(out.out, HasSubstr("0.753")) << format;
   }
   EXPECT_EQ(count(), 4u);
+}
+
+TEST_F(Table, RulersAndOtherSystemsStandBesideTheRuns) {
+  write(root / "theirs.csv",
+        "patient,nodule,slice,name,value\nP001,P001_1_isolated,,mask.dice,0.25\n"
+        "P001,P001_1_isolated,2,mask.dice,0.5\n");
+  write_table(
+      "[column.auc]\nmetric = \"malignancy.auc\"\n[row.size]\nlabel = \"size alone\"\n"
+      "experiment = \"small.toml\"\nruler = \"malignancy\"\nfolds = [0, 1, 2, 3, 4]\n"
+      "[row.theirs]\nlabel = \"theirs\"\ncases = \"theirs.csv\"\n");
+  const auto table = hilum({"table", "table.toml"});
+  EXPECT_EQ(table.code, 0) << table.all();
+  EXPECT_THAT(table.out, HasSubstr("0.250"));
+  EXPECT_THAT(table.out, ContainsRegex("size alone +- +[01]\\.[0-9]{3} \\["));
+  EXPECT_EQ(count(), 2u) << "neither is a run";
+  write(root / "theirs.csv", "patient,nodule,name\np,n,mask.dice\n");
+  const auto wrong = hilum({"table", "table.toml"});
+  EXPECT_EQ(wrong.code, 3);
+  EXPECT_THAT(wrong.err, HasSubstr("theirs.csv"));
 }
 
 TEST_F(Table, InterruptedItGoesOnWhereItWas) {

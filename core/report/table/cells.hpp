@@ -19,6 +19,8 @@ const std::string& label(const Column& column);
 struct RowRun {
   std::string id, set;
   int64_t seed = 0, fold = 0;
+  /// Of what is no run (a ruler, another system): its figures, and `id` says what it is.
+  std::vector<runs::CaseMetric> cases{};
 };
 struct Cell {
   std::optional<double> value;      // none: `empty` says why

@@ -140,26 +140,29 @@ Gatherer::Gatherer(const runs::Reader& reader, const std::vector<Column>& column
   }
 }
 
-const Gatherer::Read& Gatherer::read(const std::string& id) {
-  const auto [place, is_new] = read_.try_emplace(id);
+const Gatherer::Read& Gatherer::read(const RowRun& of) {
+  const auto [place, is_new] = read_.try_emplace(of.id);
   Read& read = place->second;
   if (!is_new) return read;
-  const auto run = reader_.show(id);
+  for (const auto& c : of.cases)
+    if (names_.count(c.name)) read.cases[c.name].push_back(c);
+  if (!of.cases.empty()) return read;
+  const auto run = reader_.show(of.id);
   const std::string start = std::string(kSplit) + ".";
   for (const auto& [name, value] : run.metrics)
     if (name.starts_with(start)) read.figures[name.substr(start.size())] = value;
   for (const auto& p : run.params) read.params[p.key] = p.value;
   if (const auto found = read.params.find("resolved.parameters"); found != read.params.end())
     read.figures["parameters"] = std::strtod(found->second.c_str(), nullptr);
-  for (auto& c : reader_.cases(id, kSplit))
+  for (auto& c : reader_.cases(of.id, kSplit))
     if (names_.count(c.name)) read.cases[c.name].push_back(std::move(c));
   return read;
 }
 
-Gatherer::Fold Gatherer::fold(const Column& column, const std::string& id) {
+Gatherer::Fold Gatherer::fold(const Column& column, const RowRun& of) {
   const Names names(column);
-  const std::string name = column.name();
-  const Read& run = read(id);
+  const std::string name = column.name(), &id = of.id;
+  const Read& run = read(of);
   const bool mask = run.cases.count(column.metric) > 0;
   Fold fold{.rule = {.kind = mask ? Kind::mask : kind_of(run.figures, names),
                      .metric = names.metric,
@@ -172,8 +175,8 @@ Gatherer::Fold Gatherer::fold(const Column& column, const std::string& id) {
     Strings known;
     for (const auto& [other, value] : run.figures) known.push_back(other);
     const std::string near = nearest(name, known);
-    fold.missing = fmt::format("not defined: run {} has no '{}'.{}", id, name,
-                               near.empty() ? "" : " Did you mean '" + near + "'?");
+    fold.missing = fmt::format("not defined: {}{} has no '{}'.{}", of.cases.empty() ? "run " : "",
+                               id, name, near.empty() ? "" : " Did you mean '" + near + "'?");
   }
   if (fold.own && fold.cases)
     if (const double again = Figure(fold.rule, *fold.cases).value(); !agree(again, *fold.own))
@@ -190,7 +193,7 @@ Evidence Gatherer::gather(const Column& column, const std::vector<RowRun>& runs)
     std::vector<double> own;
     Rule rule;
     for (const auto& run : of_seed) {
-      const Fold fold = this->fold(column, run.id);
+      const Fold fold = this->fold(column, run);
       rule = fold.rule;
       if (fold.own) own.push_back(*fold.own);
       if (!fold.note.empty()) evidence.notes.push_back(fold.note);

@@ -43,8 +43,8 @@ class Gatherer {
     std::optional<double> own = {};                // the figure as the run logged it
     std::string missing = {}, note = {};
   };
-  const Read& read(const std::string& id);
-  Fold fold(const Column& column, const std::string& id);
+  const Read& read(const RowRun& run);
+  Fold fold(const Column& column, const RowRun& run);
 
   const runs::Reader& reader_;
   std::set<std::string> names_;  // of case figures that some column needs

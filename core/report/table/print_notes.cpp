@@ -112,7 +112,8 @@ Strings reading(const TableFile& table, const Figures& figures) {
 size_t id_length(const std::vector<std::vector<RowRun>>& runs) {
   std::set<std::string> ids;
   for (const auto& row : runs)
-    for (const auto& run : row) ids.insert(run.id);
+    for (const auto& run : row)
+      if (run.cases.empty()) ids.insert(run.id);
   for (size_t length = 10; length < 26; ++length) {
     std::set<std::string> prefixes;
     for (const auto& id : ids) prefixes.insert(id.substr(0, length));
@@ -128,9 +129,9 @@ Strings runs_behind(const TableFile& table, const std::vector<std::vector<RowRun
     if (runs[r].empty()) continue;
     Strings words;
     for (const auto& run : runs[r])
-      words.push_back(fmt::format("{} ({}, seed {})", run.id.substr(0, length),
-                                  run.set == "test" ? "test" : fmt::format("fold {}", run.fold),
-                                  run.seed));
+      words.push_back(
+          fmt::format("{} ({}, seed {})", run.cases.empty() ? run.id.substr(0, length) : run.id,
+                      run.set == "test" ? "test" : fmt::format("fold {}", run.fold), run.seed));
     lines.push_back(label(table.rows[r]) + ": " + join(words, ", "));
   }
   return lines;

@@ -101,6 +101,8 @@ class Reader {
         problem(said->where, what + ": 'experiment' is '" + row.file + "', which is not a file (" +
                                  row.experiment.string() + ")");
     }
+    if (!row.cases.empty())
+      row.cases = (folder_of(node.find("cases")->where) / row.cases).lexically_normal().string();
     if (const Node* paper = node.find("paper"))
       for (const auto& child : paper->children) add_figure(row, child, what);
     table_.rows.push_back(std::move(row));
@@ -180,8 +182,17 @@ Schema<Row> Row::schema() {
       .range(0, 1000)
       .add("ensemble", &R::ensemble, "the set 'test' is answered by the mean of the folds' models")
       .add("flips", &R::flips, "the set 'test' is answered by the mean over flips")
-      .rule([](const R& r) { return !r.file.empty() || !r.note.empty(); },
-            "neither 'experiment' nor 'note': a row that is not run says why");
+      .add("ruler", &R::ruler,
+           "no network: this target of 0 and 1 by the log volume of the true mask, fitted on the "
+           "training regions of the experiment's data")
+      .add("cases", &R::cases,
+           "figures of another system: a CSV with patient, nodule, slice, name, value")
+      .rule([](const R& r) { return !r.file.empty() || !r.cases.empty() || !r.note.empty(); },
+            "neither 'experiment' nor 'cases' nor 'note': a row that is not run says why")
+      .rule([](const R& r) { return r.ruler.empty() || !r.file.empty(); },
+            "'ruler' needs an 'experiment', whose data are measured")
+      .rule([](const R& r) { return r.cases.empty() || r.file.empty(); },
+            "'cases' stand in the place of an 'experiment': give one of the two");
 }
 
 Schema<Profile> Profile::schema() {

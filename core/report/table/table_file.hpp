@@ -36,6 +36,8 @@ struct Row {
   std::vector<int64_t> folds;            // empty: the profile's
   int64_t seeds = 0;                     // 0: the profile's
   bool ensemble = false, flips = false;  // of the set "test": the mean of the folds' models; flips
+  std::string ruler;  // a target of 0 and 1 that the log volume predicts; `experiment` has the data
+  std::string cases;  // figures of a system that is not Hilum: a CSV, see docs/tables.md
   static Schema<Row> schema();
 
   std::string file;  // `experiment` as it is written

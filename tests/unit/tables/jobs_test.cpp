@@ -111,7 +111,7 @@ TEST_F(Jobs, ATablesFileSaysAllThatIsWrongWithIt) {
   const auto text = error([&] { report::read_table(root_ / "t.toml"); });
   for (const char* part :
        {"'title' is missing", "t.toml:2:", "'slice'", "no.toml", "Did you mean 'dice'?",
-        "neither 'experiment' nor 'note'", "Did you mean 'seeds'?", "Did you mean 'row'?"})
+        "neither 'experiment' nor 'cases'", "Did you mean 'seeds'?", "Did you mean 'row'?"})
     EXPECT_THAT(text, HasSubstr(part));
 }
 
