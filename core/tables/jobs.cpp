@@ -138,7 +138,7 @@ class Planner {
     chain_.push_back(file);
     Job job{.label = file.stem().string() + ", to start from", .experiment = file};
     job.tag = fmt::format("table:{}/{}/init", profile_.name, file.stem().string());
-    job.overrides = fitting(file, {});
+    job.overrides = fitting(file, profile_.init_overrides);
     const auto own = Document::load(file, job.overrides);
     job.seed = seed_of(own.root);
     job.init = init_of(own);

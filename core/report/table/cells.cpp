@@ -87,7 +87,7 @@ class Filling {
             return figure.cases().size() != evidence.seeds.front().cases().size();
           }))
         note(fmt::format("{}: {}: the seeds have unequal numbers of cases", label(table_.rows[r]),
-                         label(column)));
+                         full_label(column)));
       evidence_[r].push_back(std::move(evidence));
     }
   }
@@ -160,7 +160,7 @@ class Filling {
         if (most == r) continue;
         auto& list = columns[fmt::format("{} cases, {} has {}", figures_.cells[r][c].cases,
                                          label(table_.rows[most]), figures_.cells[most][c].cases)];
-        list += (list.empty() ? "" : ", ") + label(table_.columns[c]);
+        list += (list.empty() ? "" : ", ") + full_label(table_.columns[c]);
       }
       for (const auto& [counts, list] : columns)
         note(fmt::format("{}: {}: {}", label(table_.rows[r]), list, counts));
@@ -175,6 +175,10 @@ class Filling {
 };
 
 }  // namespace
+
+std::string full_label(const Column& column) {
+  return column.block.empty() ? label(column) : column.block + ": " + label(column);
+}
 
 const std::string& label(const Row& row) { return row.label.empty() ? row.id : row.label; }
 const std::string& label(const Column& column) {

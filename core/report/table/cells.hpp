@@ -13,6 +13,8 @@ namespace hilum::report {
 /// What people call it: its id where it has no label.
 const std::string& label(const Row& row);
 const std::string& label(const Column& column);
+/// With its block, which tells columns of the same label apart: "Test set: Dice".
+std::string full_label(const Column& column);
 
 /// A finished run behind a row. `set` is that of Column: "folds" for folds 0, 1, ..., "test" for
 /// fold -1 and for an ensemble of the folds' runs.

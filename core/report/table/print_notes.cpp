@@ -66,7 +66,7 @@ Strings cases_behind(const TableFile& table, const Figures& figures) {
     const bool nonempty = column.average.starts_with("nonempty_");
     if (!cases.empty())
       columns.emplace_back(
-          label(column),
+          full_label(column),
           fmt::format("{} {} of {} patients{}{}", range(cases), slices ? "slices" : "nodules",
                       range(patients),
                       column.average.ends_with("patient") ? ", each patient with equal weight" : "",
@@ -103,7 +103,8 @@ Strings reading(const TableFile& table, const Figures& figures) {
   }
   Strings lower;
   for (const auto& column : table.columns)
-    if (column.lower) lower.push_back(label(column));
+    if (column.lower && std::ranges::find(lower, label(column)) == lower.end())
+      lower.push_back(label(column));
   if (!lower.empty()) lines.push_back("Smaller is better: " + join(lower, ", ") + ".");
   return lines;
 }
@@ -145,7 +146,7 @@ Strings gaps(const TableFile& table, const Figures& figures) {
     for (size_t c = 0; c < table.columns.size(); ++c)
       if (const Cell& cell = figures.cells[r][c];
           !cell.value && cell.empty.find(':') != std::string::npos)
-        columns.emplace_back(label(table.columns[c]), cell.empty);
+        columns.emplace_back(full_label(table.columns[c]), cell.empty);
     const bool all =
         columns.size() == table.columns.size() &&
         std::ranges::all_of(columns, [&](const auto& c) { return c.second == columns[0].second; });

@@ -200,6 +200,8 @@ Schema<Profile> Profile::schema() {
   return Schema<P>{}
       .add("note", &P::note, "what it is for, printed with the table")
       .add("overrides", &P::overrides, "for every row that has the part which they name")
+      .add("init_overrides", &P::init_overrides,
+           "further overrides for the experiments that rows start from (train.init)")
       .add("folds", &P::folds, "a run each; -1: train on all, test on the cases marked test")
       .range(-1, 1000)
       .add("seeds", &P::seeds, "runs of each fold that differ in the seed")

@@ -47,6 +47,7 @@ struct Profile {
   std::string name, where;
   std::string note;
   Strings overrides;
+  Strings init_overrides;            // further ones, for what rows start from (train.init)
   std::vector<int64_t> folds = {0};  // -1: train on all folds, test on the cases marked test
   int64_t seeds = 1;
   static Schema<Profile> schema();

@@ -139,6 +139,20 @@ TEST_F(PrintTest, MarkdownHasEqualCellsInEveryLineOfATable) {
   }
 }
 
+TEST_F(PrintTest, BlocksOfColumnsStandBelowEachOtherUnderTheirNames) {
+  table.columns[0].block = "Test set", table.columns[1].block = "Folds";
+  for (const auto format : {Format::text, Format::md, Format::latex}) {
+    const auto text = print(table, figures, runs, context, format);
+    const auto first = text.find("Test set"), second = text.find("Folds");
+    ASSERT_NE(second, std::string::npos);
+    EXPECT_LT(first, text.find("Dice"));
+    EXPECT_LT(text.find("84.1"), second) << "the second block begins below the first one's rows";
+    EXPECT_LT(second, text.find("2.5"));
+  }
+  EXPECT_THAT(print(table, figures, runs, context, Format::text),
+              HasSubstr("Test set: Dice_%, Folds: HD | mm: 15 nodules"));
+}
+
 TEST_F(PrintTest, CsvHasOneLineACell) {
   figures.cells[1][1].empty = "a \"quoted\", reason";
   const std::string text = printed(Format::csv);

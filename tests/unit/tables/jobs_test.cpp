@@ -82,12 +82,13 @@ TEST_F(Jobs, WhatRowsStartFromComesFirstAndOnce) {
   const auto file = table(
       "[row.a]\nexperiment = \"tuned.toml\"\n[row.b]\nexperiment = "
       "\"tuned.toml\"\noverrides = [\"train.lr=0.1\"]\n",
-      "overrides = [\"backbone.cls.width=16\"]\n");
+      "overrides = [\"backbone.cls.width=16\"]\n"
+      "init_overrides = [\"train.epochs=9\"]\n");
   const auto all = jobs(file);
   ASSERT_EQ(all.size(), 3u);
   EXPECT_EQ(all[0].experiment.filename(), "both.toml");
   EXPECT_EQ(all[0].row, std::nullopt);
-  EXPECT_THAT(all[0].overrides, ElementsAre("backbone.cls.width=16"))
+  EXPECT_THAT(all[0].overrides, ElementsAre("backbone.cls.width=16", "train.epochs=9"))
       << "the row's do not reach it";
   EXPECT_EQ(all[1].init, 0u);
   EXPECT_EQ(all[2].init, 0u);
