@@ -54,6 +54,9 @@ TEST_F(Table, RunsWhatIsMissingOnceAndSaysWhy) {
   EXPECT_THAT(again.err, Not(HasSubstr("["))) << "a second call runs nothing";
   EXPECT_EQ(again.out, first.out);
   EXPECT_EQ(count(), 2u);
+  const auto page = hilum({"report", "table.toml", "--html", "table.html"});
+  EXPECT_EQ(page.code, 0) << page.all();
+  EXPECT_THAT(text_of(root / "table.html"), HasSubstr("<h1>Widths</h1>"));
   // One row's file changes: that row alone, and why.
   write(root / "wide.toml",
         "extends = \"small.toml\"\n[experiment]\nname = \"wide\"\n[backbone.seg]\nwidth = 12\n");

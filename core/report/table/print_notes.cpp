@@ -24,6 +24,18 @@ void each_cell(const Figures& figures, F&& use) {
     for (size_t c = 0; c < figures.cells[r].size(); ++c) use(figures.cells[r][c], r, c);
 }
 
+// "1 patient", "2 to 5 patients".
+std::string counted(const std::set<int64_t>& numbers, const std::string& thing) {
+  return range(numbers) + " " + thing + (numbers == std::set<int64_t>{1} ? "" : "s");
+}
+
+// "Test set: Dice" after "Test set: IoU" is "Dice".
+std::string without_block(const std::string& name, const std::string& before) {
+  const auto colon = name.find(": ");
+  const bool same = colon != std::string::npos && before.starts_with(name.substr(0, colon + 2));
+  return same ? name.substr(colon + 2) : name;
+}
+
 // "Dice, IoU" -> what is said of these columns, in the order of the table.
 Strings grouped(const std::vector<std::pair<std::string, std::string>>& labels_and_texts) {
   std::vector<std::pair<std::string, std::string>> groups;  // text, labels
@@ -32,7 +44,7 @@ Strings grouped(const std::vector<std::pair<std::string, std::string>>& labels_a
     if (found == groups.end())
       groups.emplace_back(text, name);
     else
-      found->second += ", " + name;
+      found->second += ", " + without_block(name, found->second);
   }
   Strings lines;
   for (const auto& [text, names] : groups) lines.push_back(names + ": " + text);
@@ -47,8 +59,8 @@ Strings spreads(const Figures& figures) {
   });
   Strings lines;
   if (!patients.empty())
-    lines.push_back(fmt::format("[low, high]: 95 % bootstrap over {} patients, 2000 resamples.",
-                                range(patients)));
+    lines.push_back("[low, high]: 95 % bootstrap over " + counted(patients, "patient") +
+                    ", 2000 resamples.");
   if (!seeds.empty())
     lines.push_back(fmt::format("±: standard deviation of {} seeds.", range(seeds)));
   return lines;
@@ -67,8 +79,8 @@ Strings cases_behind(const TableFile& table, const Figures& figures) {
     if (!cases.empty())
       columns.emplace_back(
           full_label(column),
-          fmt::format("{} {} of {} patients{}{}", range(cases), slices ? "slices" : "nodules",
-                      range(patients),
+          fmt::format("{} of {}{}{}", counted(cases, slices ? "slice" : "nodule"),
+                      counted(patients, "patient"),
                       column.average.ends_with("patient") ? ", each patient with equal weight" : "",
                       nonempty ? ", without those of which a mask is empty" : ""));
   }

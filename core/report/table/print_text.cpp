@@ -122,7 +122,12 @@ std::string print_text(const Sheet& sheet) {
 
 std::string print_md(const Sheet& sheet) {
   std::string text = "## " + escaped_md(sheet.title) + "\n\n";
-  for (const auto& line : sheet.head) text += "- " + escaped_md(line) + "\n";
+  const std::string command = "Command: ";  // to be copied: nothing in it is a mark
+  for (const auto& line : sheet.head)
+    text += "- " +
+            (line.starts_with(command) ? command + "`" + line.substr(command.size()) + "`"
+                                       : escaped_md(line)) +
+            "\n";
   text += "\n" + md_table(sheet.labels, sheet.groups);
   if (!sheet.compared.empty())
     text += "\n### " + escaped_md(sheet.versus) + "\n\n" +

@@ -150,7 +150,7 @@ TEST_F(PrintTest, BlocksOfColumnsStandBelowEachOtherUnderTheirNames) {
     EXPECT_LT(second, text.find("2.5"));
   }
   EXPECT_THAT(print(table, figures, runs, context, Format::text),
-              HasSubstr("Test set: Dice_%, Folds: HD | mm: 15 nodules"));
+              HasSubstr("Test set: Dice_%, Folds: HD | mm: 15 nodules of 12 patients"));
 }
 
 TEST_F(PrintTest, CsvHasOneLineACell) {
