@@ -27,8 +27,9 @@ struct Options {
 bool is_table(const Options& o) { return o.named[0].ends_with(".toml"); }
 
 // One run of each row: of the first seed, tested on the first fold, or on the regions marked test.
-std::vector<report::Entry> entries_of_table(const Options& o) {
+std::vector<report::Entry> entries_of_table(Options& o) {
   const auto table = report::read_table(o.named[0]);
+  if (o.page.title.empty()) o.page.title = table.title;
   const auto& profile = table.profile(o.profile);
   tables::Runner runner(table,
                         tables::jobs_of(table, profile, {o.named.begin() + 1, o.named.end()}),
@@ -46,7 +47,7 @@ std::vector<report::Entry> entries_of_table(const Options& o) {
   return entries;
 }
 
-std::vector<report::Entry> entries_of(const Options& o) {
+std::vector<report::Entry> entries_of(Options& o) {
   if (is_table(o)) return entries_of_table(o);
   std::vector<report::Entry> entries;
   for (const auto& run : o.named) entries.push_back({"", run});
@@ -80,8 +81,6 @@ void write_report(Options options) {
   const auto entries = entries_of(options);
   const auto ours =
       reader.show(reader.find(options.page.ours.empty() ? entries.back().run : options.page.ours));
-  if (options.page.title.empty() && is_table(options))
-    options.page.title = report::read_table(options.named[0]).title;
   if (options.page.title.empty())
     options.page.title = entries.size() == 1 ? "Run " + ours.name : "Runs up to " + ours.name;
   options.page.version = HILUM_VERSION;

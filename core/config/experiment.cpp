@@ -5,6 +5,7 @@
 #include <charconv>
 #include <tuple>
 
+#include "core/config/apart.hpp"
 #include "core/config/channel.hpp"
 #include "core/config/layers.hpp"
 #include "core/config/reader.hpp"
@@ -201,13 +202,9 @@ Experiment read(const Document& document, const MakeLookup& make_lookup) {
 }
 
 std::string Experiment::hash() const {
-  // What cannot change a result: labels, loader threads (their order is fixed), places to look in.
-  static const Strings kApart = {"experiment.name", "experiment.note", "data.workers",
-                                 "train.log_every", "plugins.registries"};
   util::Sha256 sum;
   for (const auto& [key, value] : parameters)
-    if (std::find(kApart.begin(), kApart.end(), key) == kApart.end())
-      sum.add(key + " = " + to_text(value) + "\n");
+    if (!changes_no_result(key)) sum.add(key + " = " + to_text(value) + "\n");
   return sum.hex();
 }
 

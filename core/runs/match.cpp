@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "core/config/apart.hpp"
 #include "core/runs/digest.hpp"
 #include "core/runs/find.hpp"
 #include "core/runs/param.hpp"
@@ -78,12 +79,9 @@ std::string newest_with_tag(Connection& store, const std::string& tag,
   return query.step() ? query.text(0) : "";
 }
 
-// What cannot change a result, as config::Experiment::hash has it, and what a run finds out itself.
+// What the config's hash leaves out, and what a run finds out itself.
 bool is_apart(const std::string& key) {
-  static const Strings kApart = {"experiment.name", "experiment.note", "data.workers",
-                                 "train.log_every", "plugins.registries"};
-  return key.starts_with("resolved.") ||
-         std::find(kApart.begin(), kApart.end(), key) != kApart.end();
+  return key.starts_with("resolved.") || config::changes_no_result(key);
 }
 
 std::string shown_value(const std::string& value) {

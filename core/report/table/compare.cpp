@@ -103,7 +103,7 @@ std::optional<metrics::Interval> interval(const Figure& figure) {
 
 Comparison compare(const std::vector<Figure>& ours, const std::vector<Figure>& others) {
   const Strings patients = common_patients(ours, others);
-  Comparison result{.patients = patients.size(), .difference = std::nan("")};
+  Comparison result{.difference = std::nan("")};
   if (patients.empty()) return result;
   const Side a(ours, patients), b(others, patients);
   const auto difference = [&](std::span<const size_t> drawn) {

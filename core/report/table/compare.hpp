@@ -10,7 +10,6 @@
 namespace hilum::report {
 
 struct Comparison {
-  size_t patients = 0;    // that both have
   double difference = 0;  // of the figures on these patients, averaged over seeds; NaN: none
   std::optional<metrics::Interval> interval;  // 95 %, bootstrap over these patients
   std::optional<double> p;  // of Figure::test(), on scores averaged over seeds; DeLong: first seeds

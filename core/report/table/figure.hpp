@@ -47,7 +47,6 @@ class Figure {
   /// accuracy its share in the figure, so that the mean of the scores is the figure. NaN: none.
   std::vector<double> scores(std::span<const size_t> patients) const;
   Test test() const;
-  const Rule& rule() const { return rule_; }
 
  private:
   bool is_mean() const;
