@@ -83,6 +83,7 @@ bool run_children(int64_t places, const std::function<Next()>& next,
     int64_t place;
   };
   const train::Interrupt interrupt;
+  train::Interrupt::bind_children();
   std::vector<Child> children;
   bool told = false;
   for (;;) {

@@ -37,6 +37,16 @@ class Table : public Program {
           "paper = { dice = 0.8 }\n[profile.one]\nfolds = [0]\n" +
               more);
   }
+  // Long enough to be stopped; returns after the first row's first epoch.
+  Process start_in_the_middle() const {
+    write_table("overrides = [\"train.epochs=40\"]\n");
+    auto process = start({"table", "table.toml"});
+    const auto deadline = Clock::now() + std::chrono::seconds(60);
+    while (Clock::now() < deadline && !process.ended() &&
+           text_of(root / "streams" / "1" / "err").find("epoch 2/40") == std::string::npos)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return process;
+  }
   size_t count() const {
     return static_cast<size_t>(std::stoul(lines_of(sql("SELECT count(*) FROM run"))[1]));
   }
@@ -121,18 +131,26 @@ TEST_F(Table, RulersAndOtherSystemsStandBesideTheRuns) {
 }
 
 TEST_F(Table, InterruptedItGoesOnWhereItWas) {
-  write_table("overrides = [\"train.epochs=40\"]\n");
-  auto process = start({"table", "table.toml"});
-  const auto deadline = Clock::now() + std::chrono::seconds(60);
-  while (Clock::now() < deadline && !process.ended() && !fs::exists(runs() / "hilum.db"))
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  while (Clock::now() < deadline && !process.ended() &&
-         text_of(root / "streams" / "1" / "err").find("epoch 2/40") == std::string::npos)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  auto process = start_in_the_middle();
   process.kill(SIGINT);
   const auto stopped = process.wait();
   EXPECT_EQ(stopped.code, 130) << stopped.all();
   EXPECT_THAT(stopped.err, HasSubstr("goes on where it was"));
+  const auto rest = hilum({"table", "table.toml"});
+  EXPECT_EQ(rest.code, 0) << rest.all();
+  EXPECT_THAT(rest.err, HasSubstr("going on with run"));
+  EXPECT_EQ(count(), 2u);
+}
+
+TEST_F(Table, KilledItLeavesNoTrainingBehind) {
+  auto process = start_in_the_middle();
+  process.kill(SIGKILL);
+  (void)process.wait();
+  const auto deadline = Clock::now() + std::chrono::seconds(60);
+  const auto status = [&] { return lines_of(sql("SELECT status FROM run")).at(1); };
+  while (status() == "running" && Clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(status(), "interrupted") << "its training saved and ended";
   const auto rest = hilum({"table", "table.toml"});
   EXPECT_EQ(rest.code, 0) << rest.all();
   EXPECT_THAT(rest.err, HasSubstr("going on with run"));

@@ -175,8 +175,10 @@ Gatherer::Fold Gatherer::fold(const Column& column, const RowRun& of) {
     Strings known;
     for (const auto& [other, value] : run.figures) known.push_back(other);
     const std::string near = nearest(name, known);
-    fold.missing = fmt::format("not defined: {}{} has no '{}'.{}", of.cases.empty() ? "run " : "",
-                               id, name, near.empty() ? "" : " Did you mean '" + near + "'?");
+    fold.missing =  // of a ruler or another system alike for all columns: one note a row
+        of.cases.empty() ? fmt::format("not defined: run {} has no '{}'.{}", id, name,
+                                       near.empty() ? "" : " Did you mean '" + near + "'?")
+                         : "not defined: its cases have no such figure";
   }
   if (fold.own && fold.cases)
     if (const double again = Figure(fold.rule, *fold.cases).value(); !agree(again, *fold.own))
