@@ -1,6 +1,8 @@
 # hilum_add_plugin(<kind> <name> [SOURCES ...] [TESTS ...] [BENCHMARKS ...] [LINK ...])
 # Builds <kind>_<name>.so from <name>.cpp (or SOURCES). kind: backbone, fusion, regularizer or head.
-# The same function serves a plugin inside this tree and one outside it (find_package(hilum)).
+# The same function serves a plugin inside this tree and one outside it (find_package(Hilum)). Outside, TESTS is
+# <name>_test.cpp where that is there, and ctest has two entries: that GoogleTest program, <kind>_<name>.test, and
+# `hilum plugins check` of the library, <kind>_<name>.check. -DBUILD_TESTING=OFF does without.
 function(hilum_add_plugin kind name)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "SOURCES;TESTS;BENCHMARKS;LINK")
   if(DEFINED arg_UNPARSED_ARGUMENTS)
@@ -24,11 +26,13 @@ function(hilum_add_plugin kind name)
   set_target_properties(${target} PROPERTIES
     PREFIX "" SUFFIX ".so" CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
     LIBRARY_OUTPUT_DIRECTORY ${HILUM_PLUGIN_DIR})
-  if(TARGET hilum_pch)  # inside the tree: the shared precompiled header
-    target_precompile_headers(${target} REUSE_FROM hilum_pch)
-    target_link_libraries(${target} PRIVATE hilum_warnings)
-  endif()
   set_property(GLOBAL APPEND PROPERTY HILUM_PLUGINS ${target})
+  if(NOT TARGET hilum_pch)
+    _hilum_outside(${target} ${name})
+    return()
+  endif()
+  target_precompile_headers(${target} REUSE_FROM hilum_pch)
+  target_link_libraries(${target} PRIVATE hilum_warnings)
   if(arg_TESTS AND HILUM_TESTS AND COMMAND hilum_add_test)
     hilum_add_test(plugin_${target} TORCH WHOLE SOURCES ${arg_TESTS} LINK hilum_train hilum_testing)
     add_dependencies(plugin_${target}_test ${target})
@@ -37,4 +41,50 @@ function(hilum_add_plugin kind name)
     hilum_add_benchmark(plugin_${target} SOURCES ${arg_BENCHMARKS} LINK hilum_plugin_bench)
     add_dependencies(plugin_${target}_bench ${target})
   endif()
+endfunction()
+
+# What a plugin outside the tree has beside its library. Reads hilum_add_plugin's arguments (arg_...).
+function(_hilum_outside target name)
+  _hilum_precompile(${target})
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  add_test(NAME ${target}.check COMMAND hilum::hilum plugins check $<TARGET_FILE:${target}>)
+  set_tests_properties(${target}.check PROPERTIES TIMEOUT 300)
+  if(NOT arg_TESTS AND EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.cpp)
+    set(arg_TESTS ${name}_test.cpp)
+  endif()
+  if(NOT arg_TESTS)
+    return()
+  endif()
+  find_package(GTest QUIET)
+  if(NOT TARGET GTest::gtest_main)
+    message(STATUS "${target}: without GoogleTest (Debian: libgtest-dev) ${arg_TESTS} is not built; "
+      "ctest has ${target}.check alone.")
+    return()
+  endif()
+  add_executable(${target}_test ${arg_TESTS})
+  target_compile_features(${target}_test PRIVATE cxx_std_20)
+  target_compile_options(${target}_test PRIVATE -fPIC)  # the precompiled header is
+  target_link_libraries(${target}_test PRIVATE hilum::sdk GTest::gtest_main ${arg_LINK})
+  _hilum_precompile(${target}_test)
+  add_test(NAME ${target}.test COMMAND ${target}_test)
+  set_tests_properties(${target}.test PROPERTIES TIMEOUT 300)
+endfunction()
+
+# One precompiled header for a project's plugins and tests: LibTorch's headers are most of what they compile.
+# -DHILUM_PCH=OFF does without.
+function(_hilum_precompile target)
+  if(DEFINED HILUM_PCH AND NOT HILUM_PCH)
+    return()
+  endif()
+  if(NOT TARGET hilum_plugin_pch)
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/hilum_plugin_pch.cpp CONTENT "// Carries the precompiled header.\n")
+    add_library(hilum_plugin_pch OBJECT ${CMAKE_BINARY_DIR}/hilum_plugin_pch.cpp)
+    target_compile_features(hilum_plugin_pch PRIVATE cxx_std_20)
+    target_compile_options(hilum_plugin_pch PRIVATE -fPIC)
+    target_link_libraries(hilum_plugin_pch PRIVATE hilum::sdk)
+    target_precompile_headers(hilum_plugin_pch PRIVATE <hilum/blocks.hpp>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM hilum_plugin_pch)
 endfunction()

@@ -10,6 +10,7 @@ find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 find_package(pugixml REQUIRED)
+find_package(benchmark REQUIRED)
 set(CMAKE_MESSAGE_LOG_LEVEL NOTICE)  # GDCM's package names fifteen programs that Debian keeps elsewhere
 find_package(ITK 5.2 REQUIRED COMPONENTS
   ITKCommon ITKIOImageBase ITKIONIFTI ITKIONRRD ITKIOMeta ITKIOGDCM ITKImageGrid ITKImageFunction
@@ -21,7 +22,4 @@ target_include_directories(hilum_itk SYSTEM INTERFACE ${ITK_INCLUDE_DIRS})
 target_link_libraries(hilum_itk INTERFACE ${ITK_LIBRARIES})
 if(HILUM_TESTS)
   find_package(GTest REQUIRED)
-endif()
-if(HILUM_BENCHMARKS)
-  find_package(benchmark REQUIRED)
 endif()

@@ -1,14 +1,13 @@
-# Installation, and the package `hilum` for plugins outside this tree: find_package(hilum) gives hilum::sdk and
-# hilum_add_plugin, from the build tree (-Dhilum_DIR=BUILD) and from an installed prefix alike.
+# Installation, and the package for plugins outside this tree: find_package(Hilum), or (hilum), gives hilum::sdk,
+# hilum::hilum (the program) and hilum_add_plugin, from the build tree and from an installed prefix alike. Both are
+# found where their bin folder is on the PATH, or by CMAKE_PREFIX_PATH. A prefix may be moved: everything in it finds
+# the rest relative to itself.
 include(CMakePackageConfigHelpers)
 set(HILUM_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/hilum)
 set(HILUM_INSTALLED_PLUGIN_DIR ${CMAKE_INSTALL_LIBDIR}/hilum/plugins)  # core/plugins/search.cpp looks there
 
-foreach(program hilum hilum-engine)
-  if(TARGET ${program})
-    install(TARGETS ${program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-  endif()
-endforeach()
+install(TARGETS hilum EXPORT hilum RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS hilum-engine RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 
 # hilum_torch has absolute paths: LibTorch stays where it is, it is too large to copy.
 set_target_properties(hilum_torch PROPERTIES EXPORT_NAME torch)
@@ -33,28 +32,44 @@ if(plugins)
   install(FILES ${PROJECT_SOURCE_DIR}/registry.toml DESTINATION ${HILUM_INSTALLED_PLUGIN_DIR})
 endif()
 
-# Key maps of published weights, for `hilum weights`.
+# Experiments and tables to start from, and key maps of published weights for `hilum weights`.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/experiments DESTINATION ${CMAKE_INSTALL_DATADIR}/hilum
+  FILES_MATCHING PATTERN "*.toml" PATTERN maps EXCLUDE)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/experiments/maps DESTINATION ${CMAKE_INSTALL_DATADIR}/hilum
   FILES_MATCHING PATTERN "*.toml")
 
-# The package. Both places need the compiler that the SDK was built with: the stamp has its ABI.
-file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/hilumConfig.cmake @ONLY CONTENT [[
-# hilum::sdk (with LibTorch) and hilum_add_plugin(<kind> <name>). CMAKE_CXX_STANDARD is the plugin's own affair.
-include(${CMAKE_CURRENT_LIST_DIR}/hilumTargets.cmake)
-include(${CMAKE_CURRENT_LIST_DIR}/HilumPlugin.cmake)
-set(hilum_built_with "@CMAKE_CXX_COMPILER_ID@")
-if(CMAKE_CXX_COMPILER_ID AND NOT CMAKE_CXX_COMPILER_ID STREQUAL hilum_built_with)
-  message(WARNING "hilum was built with ${hilum_built_with}, this project uses ${CMAKE_CXX_COMPILER_ID}: "
+# The package. hilum-config.cmake is found under both spellings of the name.
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/hilum-config.cmake @ONLY CONTENT [[
+# hilum::sdk (with LibTorch), hilum::hilum (the program) and hilum_add_plugin(<kind> <name>), whose tests ctest runs.
+foreach(hilum_file include/ATen/ATen.h lib/libtorch_cpu.so lib/libc10.so)
+  if(NOT EXISTS "@hilum_torch_dir@/${hilum_file}")
+    set(${CMAKE_FIND_PACKAGE_NAME}_FOUND FALSE)
+    string(CONCAT ${CMAKE_FIND_PACKAGE_NAME}_NOT_FOUND_MESSAGE "Hilum was built with the LibTorch in @hilum_torch_dir@, and "
+      "${hilum_file} is no longer there. Bring it back, or build Hilum again with another one: "
+      "cmake --preset release -DHILUM_TORCH=DIR in Hilum's folder.")
+    return()
+  endif()
+endforeach()
+include("${CMAKE_CURRENT_LIST_DIR}/hilumTargets.cmake")
+include("${CMAKE_CURRENT_LIST_DIR}/HilumPlugin.cmake")
+# The stamp of a plugin has the compiler's ABI.
+if(CMAKE_CXX_COMPILER_ID AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "@CMAKE_CXX_COMPILER_ID@")
+  message(WARNING "Hilum was built with @CMAKE_CXX_COMPILER_ID@, this project uses ${CMAKE_CXX_COMPILER_ID}: "
     "its plugins may be refused for another ABI.")
 endif()
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release)  # without it a plugin is not optimised
 endif()
-set(hilum_FOUND TRUE)
+option(BUILD_TESTING "Plugins' tests" ON)
+if(BUILD_TESTING)
+  enable_testing()  # for the folder that asks for the package: a plugin's CMakeLists.txt need not
+endif()
 ]])
-write_basic_package_version_file(${PROJECT_BINARY_DIR}/hilumConfigVersion.cmake
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/hilum-config-version.cmake
   VERSION ${PROJECT_VERSION} COMPATIBILITY SameMinorVersion)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/HilumPlugin.cmake ${PROJECT_BINARY_DIR}/HilumPlugin.cmake COPYONLY)
 export(EXPORT hilum NAMESPACE hilum:: FILE ${PROJECT_BINARY_DIR}/hilumTargets.cmake)
-install(FILES ${PROJECT_BINARY_DIR}/hilumConfig.cmake ${PROJECT_BINARY_DIR}/hilumConfigVersion.cmake
+install(FILES ${PROJECT_BINARY_DIR}/hilum-config.cmake ${PROJECT_BINARY_DIR}/hilum-config-version.cmake
   ${PROJECT_SOURCE_DIR}/cmake/HilumPlugin.cmake DESTINATION ${HILUM_PACKAGE_DIR})
+# Build folders of before have these, and find_package(hilum) would take them first.
+file(REMOVE ${PROJECT_BINARY_DIR}/hilumConfig.cmake ${PROJECT_BINARY_DIR}/hilumConfigVersion.cmake)

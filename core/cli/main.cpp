@@ -15,7 +15,9 @@ namespace {
 
 bool light(int argc, char** argv) {
   if (argc < 2) return false;
-  const std::string command = argv[1];
+  const std::string command = argv[1], next = argc > 2 ? argv[2] : "";
+  for (const auto& heavy : hilum::cli::kHeavy)
+    if (command == heavy.group && next == heavy.name) return false;
   return command == "runs" || command == "plugins";
 }
 
@@ -35,6 +37,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   hilum::cli::add_runs(app);
   hilum::cli::add_plugins(app);
+  for (const auto& heavy : hilum::cli::kHeavy)  // for their groups' help
+    app.get_subcommand(heavy.group)->add_subcommand(heavy.name, heavy.help);
   return hilum::cli::run_program(app, argc, argv,
                                  [](const std::exception& e) { return std::string(e.what()); });
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// hilum plugins list|info|check: what there is, what it declares, what is wrong with it.
+// hilum plugins list|info: what there is and what it declares.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <iostream>
 
 #include "core/cli/commands.hpp"
+#include "core/cli/plugins_named.hpp"
 #include "core/plugins/catalog.hpp"
-#include "core/plugins/declaration_json.hpp"
 #include "core/plugins/registry.hpp"
 #include "core/util/text.hpp"
 
@@ -21,34 +21,8 @@ using Rows = std::vector<std::vector<std::string>>;
 
 struct Request {
   std::string kind, plugin;
-  Strings targets;
   bool json = false;
 };
-
-std::string quoted(const Strings& words) { return "'" + join(words, "', '") + "'"; }
-
-Json to_json(const Description& d, bool whole) {
-  Json json = plugins::to_json(d.declaration);
-  if (!whole) json.erase("parameters");
-  json["library"] = d.entry.library.string();
-  json["listed"] = d.entry.listed;
-  json["built_in"] = d.entry.own;
-  json["sha256"] = d.sha256;
-  json["status"] = d.failure ? "broken" : "ok";
-  if (d.failure) {
-    json["step"] = plugins::to_text(d.failure->step);
-    json["cause"] = d.failure->cause;
-    json["advice"] = d.failure->advice;
-  }
-  return json;
-}
-
-// Places that could not be read hide plugins, so they are always told.
-void tell_places(const Catalog& catalog) {
-  for (const auto& place : catalog.places())
-    if (!place.problem.empty())
-      std::cerr << "note: " << place.path.string() << ": " << place.problem << "\n";
-}
 
 void print_list(const std::vector<Description>& all) {
   const bool foreign = std::any_of(all.begin(), all.end(),
@@ -90,33 +64,6 @@ void list(const Request& request) {
   std::cout << plugins::dump(json, 2) << "\n";
 }
 
-// KIND/NAME, or a name alone where one kind has it. Several entries where a name is in two places.
-std::vector<Entry> resolve(const Catalog& catalog, const std::string& text) {
-  std::vector<Entry> found;
-  Strings addresses, all, names;
-  for (const auto& entry : catalog.entries()) {
-    all.push_back(entry.address()), names.push_back(entry.name);
-    if (text != entry.address() && text != entry.name) continue;
-    if (std::find(addresses.begin(), addresses.end(), entry.address()) == addresses.end())
-      addresses.push_back(entry.address());
-    found.push_back(entry);
-  }
-  if (addresses.size() > 1)
-    throw Error("'" + text + "' is the name of several plugins: " + quoted(addresses) +
-                    ". Write one of these.",
-                Fault::request);
-  if (!found.empty()) return found;
-  if (const size_t slash = text.find('/'); slash != std::string::npos)
-    (void)catalog.find(text.substr(0, slash),
-                       text.substr(slash + 1));  // throws, with where it looked
-  const std::string near = nearest(text, names);
-  for (const auto& address : all)
-    if (!near.empty() && address.ends_with("/" + near))
-      throw Error("no plugin named '" + text + "'. Did you mean '" + address + "'?",
-                  Fault::request);
-  throw Error("no plugin named '" + text + "'." + suggestion(text, all), Fault::request);
-}
-
 void print_info(const Description& d) {
   const auto& declaration = d.declaration;
   std::cout << fmt::format("{} {}\n{}\n\n", d.entry.address(), declaration.version,
@@ -132,72 +79,10 @@ void print_info(const Description& d) {
 
 void info(const Request& request) {
   Catalog catalog;
-  const Entry first = resolve(catalog, request.plugin).front();
-  const auto d = catalog.describe(catalog.find(first.kind, first.name));
+  const Entry first = named_plugins(catalog, request.plugin).front();
+  const auto d = catalog.describe(first);
   if (d.failure) throw plugins::error(d.entry, *d.failure);
   request.json ? void(std::cout << plugins::dump(to_json(d, true), 2) << "\n") : print_info(d);
-}
-
-void print_check(const Description& d) {
-  std::cout << d.entry.address() << "  " << d.entry.library.string() << "\n";
-  bool reached = true;
-  for (const auto step : plugins::all_steps()) {
-    const bool here = d.failure && d.failure->step == step;
-    const char* state = !reached ? "-" : !here ? "ok" : d.failure->looked ? "WRONG" : "?";
-    const std::string text = here ? d.failure->cause : plugins::meaning(step);
-    std::cout << fmt::format("  {:<10} {:<6} {}\n", plugins::to_text(step), state, text);
-    if (here && !d.failure->advice.empty())
-      std::cout << fmt::format("  {:<17} {}\n", "", d.failure->advice);
-    reached = reached && !here;
-  }
-}
-
-Json check_json(const Description& d) {
-  Json json = to_json(d, false), steps = Json::object();
-  bool reached = true;
-  for (const auto step : plugins::all_steps()) {
-    const bool here = d.failure && d.failure->step == step;
-    steps[plugins::to_text(step)] = !reached ? "not reached" : here ? "wrong" : "ok";
-    reached = reached && !here;
-  }
-  json["steps"] = steps;
-  return json;
-}
-
-// Wrong plugins are the program's exit code, after all of them are printed.
-void throw_if_wrong(const Catalog& catalog, const std::vector<Description>& all) {
-  Strings wrong, unknown, unread;
-  for (const auto& d : all)
-    if (d.failure) (d.failure->looked ? wrong : unknown).push_back(d.entry.address());
-  for (const auto& place : catalog.places())
-    if (!place.problem.empty() && std::filesystem::exists(place.path))
-      unread.push_back(place.problem);
-  if (!wrong.empty())
-    throw Error(fmt::format("{} of {} plugins {} wrong: {}.", wrong.size(), all.size(),
-                            wrong.size() == 1 ? "is" : "are", join(wrong, ", ")),
-                Fault::plugin);
-  if (!unread.empty()) throw Error(join(unread, "\n"), Fault::plugin);
-  if (!unknown.empty())
-    throw Error(
-        "could not look at " + join(unknown, ", ") + ": " + all.front().failure->cause + ".",
-        Fault::work);
-}
-
-void check(const Request& request) {
-  Catalog catalog;
-  std::vector<Entry> entries = request.targets.empty() ? catalog.entries() : std::vector<Entry>();
-  for (const auto& target : request.targets)
-    if (target.ends_with(".so"))
-      entries.push_back(Catalog::from_file(target));
-    else
-      for (const auto& entry : resolve(catalog, target)) entries.push_back(entry);
-  const auto all = catalog.describe(entries, Catalog::Look::again);
-  tell_places(catalog);
-  Json json = Json::array();
-  for (const auto& d : all) request.json ? json.push_back(check_json(d)) : print_check(d);
-  if (request.json) std::cout << plugins::dump(json, 2) << "\n";
-  std::cout.flush();
-  throw_if_wrong(catalog, all);
 }
 
 }  // namespace
@@ -224,12 +109,8 @@ void add_plugins(CLI::App& app) {
   details->add_flag("--json", request->json, "One JSON document on stdout");
   details->callback([request] { info(*request); });
 
-  auto* checking =
-      group->add_subcommand("check", "Each step from the file to a plugin, tried anew");
-  checking->add_option("PLUGIN", request->targets, "KIND/NAME or a library's file; default: all");
-  checking->add_flag("--json", request->json, "One JSON document on stdout");
-  checking->footer("Exit code 4 if a plugin is wrong.");
-  checking->callback([request] { check(*request); });
+  add_plugins_check(*group);
+  add_plugins_new(*group);
 }
 
 }  // namespace hilum::cli

@@ -2,12 +2,12 @@
 // hilum run, hilum resume
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "core/cli/commands.hpp"
 #include "core/cli/program.hpp"
+#include "core/cli/tags.hpp"
 #include "core/model/plan.hpp"
 #include "core/report/run_table.hpp"
 #include "core/runs/store.hpp"
@@ -81,18 +81,6 @@ void finish(const std::vector<train::RunResult>& results, const Options& options
     }
   }
   if (results.back().status == "interrupted") throw Exit{130};
-}
-
-// Tags are listed with commas between them, and asked for by their exact text.
-void check_tags(const Strings& tags) {
-  for (const auto& tag : tags) {
-    const auto control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-    const bool blank = tag.empty() || tag.front() == ' ' || tag.back() == ' ';
-    if (blank || tag.find(',') != std::string::npos || std::any_of(tag.begin(), tag.end(), control))
-      throw Error("--tag: value is '" + tag +
-                      "', allowed printable text without commas and without blanks around it.",
-                  Fault::request);
-  }
 }
 
 void run(const Options& options) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// hilum runs list | show | curve | sql | rm
+// hilum runs list | show | curve | sql | rm (rerun.cpp: rerun; runs_compare.cpp: compare, diff)
 #include <unistd.h>
 
 #include <algorithm>
@@ -78,7 +78,8 @@ void add_show(CLI::App& group) {
   command->add_flag("--json", options->json, "One JSON document");
   command->callback([options] {
     const auto run = runs::Reader().show(options->run);
-    std::cout << (options->json ? runs::show_json(run) : runs::show_text(run));
+    const auto now = runs::plugins_now(run);
+    std::cout << (options->json ? runs::show_json(run, now) : runs::show_text(run, now));
   });
 }
 
@@ -184,6 +185,7 @@ void add_runs(CLI::App& app) {
   add_show(*group);
   add_curve(*group);
   add_sql(*group);
+  add_runs_compare(*group);
   add_rm(*group);
 }
 

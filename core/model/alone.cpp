@@ -9,6 +9,7 @@
 
 #include "core/config/toml.hpp"
 #include "core/model/autocast.hpp"
+#include "core/model/make.hpp"
 
 namespace hilum::model {
 namespace {
@@ -119,7 +120,7 @@ struct Stages : torch::nn::Module {
         in.push_back(values[link.reads.back()]);
         site.in.push_back(shape_of(in.back()));
       }
-      link.block = stage.make(site);
+      link.block = make_block(stage, site);
       register_module(stage.name, link.block.module);
       link.block.module->eval();  // one sample, 1x1 voxels: batch norm could not train on it
       place.emplace(stage.name, values.size());
@@ -170,6 +171,7 @@ struct Built {
 Built backbone(const Plugin& plugin, const Values& options, const Named& examples) {
   Graph graph;
   plugin.build(options, graph);
+  if (graph.stages().empty()) throw Error("its build() adds no stage", Fault::plugin);
   const Strings images = images_of(graph);
   Strings keys;
   for (const auto& name : images) keys.push_back(Stages::key(name));
@@ -192,7 +194,7 @@ Built fusion(const Plugin& plugin, const Values& options, const Named& examples)
   for (const auto& name : wanted.needed) wanted.check_rank(examples, name, 2);
   Site site{.in = {}, .image = one_sample(examples.at("a"))};
   for (const auto& t : take(examples, wanted.needed)) site.in.push_back(one_sample(t));
-  auto part = std::dynamic_pointer_cast<Fusion>(plugin.make(options, site));
+  auto part = make_part<Fusion>(plugin, options, site);
   if (!part->any_size())
     for (const auto& [name, t] : examples)
       if (t.sizes().slice(2) != examples.at("a").sizes().slice(2))
@@ -222,7 +224,7 @@ Built regularizer(const Plugin& plugin, const Values& options, const Named& exam
                 Fault::request);
   Site site{.in = {one_sample(examples.at("u"))}, .image = one_sample(examples.at("u"))};
   if (guided) site.in.push_back({1, 1});
-  auto part = std::dynamic_pointer_cast<Regularizer>(plugin.make(options, site));
+  auto part = make_part<Regularizer>(plugin, options, site);
   auto* raw = part.get();
   return {part,
           [raw, wanted](const Named& in) {
@@ -247,7 +249,7 @@ Built head(const Plugin& plugin, const Values& options, const Named& examples) {
   site.image = examples.contains("image") ? one_sample(examples.at("image")) : site.in[0];
   // Features without space, [N,F]: of a 2D image, of which nothing else is known.
   if (site.image.size() < 4) site.image = {1, 1, 1, 1};
-  auto part = std::dynamic_pointer_cast<Head>(plugin.make(options, site));
+  auto part = make_part<Head>(plugin, options, site);
   const bool image = part->reads_image();
   if (image) wanted.needed.emplace_back("image"), wanted.optional.clear();
   wanted.check(examples);

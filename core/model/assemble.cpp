@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include "core/model/count.hpp"
+#include "core/model/make.hpp"
 #include "core/model/model.hpp"
 
 namespace hilum::model {
@@ -118,7 +119,7 @@ class Assembler {
       const Stage& stage = graph.stages()[info.op.stage];
       if (const auto alias = graph.aliases().find(stage.name); alias != graph.aliases().end())
         model_->aliases_[info.op.name] = alias->second;
-      Block block = stage.make(site(i));
+      Block block = make_block(stage, site(i));
       own(info.op.name, block.module);
       model_->calls_[i] = block.forward;
       measure(info, *block.module, [&] { features_[i] = block.forward(inputs_of(info.op)); });
@@ -132,8 +133,7 @@ class Assembler {
     guarded(fusion, reads_text(info.op), [&] {
       seed(info.op.name);
       const Site at = site(i);
-      auto part = std::dynamic_pointer_cast<Fusion>(
-          plugins_.load("fusion", fusion.plugin).make(fusion.options, at));
+      auto part = make_part<Fusion>(plugins_.load("fusion", fusion.plugin), fusion.options, at);
       if (!part->any_size())
         for (size_t k = 1; k < at.in.size(); ++k)
           if (!std::equal(at.in[0].begin() + 2, at.in[0].end(), at.in[k].begin() + 2,
@@ -159,8 +159,7 @@ class Assembler {
     Model::HeadSlot slot{.name = head.name, .weight = head.weight, .guide = info.op.guide};
     guarded(head, reads_text(info.op), [&] {
       seed(info.op.name);
-      slot.head = std::dynamic_pointer_cast<Head>(
-          plugins_.load("head", head.plugin).make(head.options, site(i)));
+      slot.head = make_part<Head>(plugins_.load("head", head.plugin), head.options, site(i));
       if (slot.head->reads_image())
         info.op.reads.push_back({image_ops_[i], "", "input.image", false});
       own(info.op.name, slot.head);
@@ -173,6 +172,7 @@ class Assembler {
       measure(info, *slot.head,
               [&] { model_->run_head(info, inputs_of(info.op), outputs_, false); });
       const auto& named = outputs_.at(head.name);
+      if (named.empty()) throw Error("its forward() returned nothing", Fault::plugin);
       const auto logits = named.find("logits");
       info.shape = shape_of(logits != named.end() ? logits->second : named.begin()->second);
     });
@@ -187,8 +187,8 @@ class Assembler {
               .image = images_[i]};
       if (slot.guide >= 0) at.in.push_back({1, 1});
       seed(name);
-      slot.regularizer = std::dynamic_pointer_cast<Regularizer>(
-          plugins_.load("regularizer", spec.plugin).make(spec.options, at));
+      slot.regularizer =
+          make_part<Regularizer>(plugins_.load("regularizer", spec.plugin), spec.options, at);
       slot.regularizer->eval();
       own(name, slot.regularizer);
       model_->parts_.emplace_back(name, slot.regularizer);
@@ -263,7 +263,7 @@ class Assembler {
         }
         if (!full) full = before = in[0].size(-1), image_ = shape_of(in[0]);
         at.image = image_;
-        Block block = stage.make(at);
+        Block block = make_block(stage, at);
         block.module->eval();
         values[stage.name] = block.forward(in);
         const int64_t size = values[stage.name].size(-1);

@@ -107,10 +107,14 @@ std::optional<Failure> Catalog::Impl::two_places(const Entry& entry) const {
 std::optional<Failure> Catalog::Impl::refused_unread(const Entry& entry) const {
   if (auto failure = two_places(entry)) return failure;
   std::error_code ignored;
-  if (!fs::is_regular_file(entry.library, ignored))
-    return Failure{Step::exists, "the library is missing (listed in " + entry.listed + ")",
-                   rebuild(entry, "Build")};
-  return std::nullopt;
+  if (fs::is_regular_file(entry.library, ignored)) return std::nullopt;
+  std::string what = "the library is missing";
+  if (fs::is_directory(entry.library, ignored))
+    what = "is a folder and no library";
+  else if (fs::is_symlink(entry.library, ignored))
+    what = "the library is a link to " + fs::read_symlink(entry.library, ignored).string() +
+           ", where no file is";
+  return Failure{Step::exists, what + " (listed in " + entry.listed + ")", rebuild(entry, "Build")};
 }
 
 Error Catalog::Impl::unknown(const std::string& kind, const std::string& name) const {

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstring>
-#include <sstream>
 
 #include "core/plugins/declaration_json.hpp"
 #include "core/plugins/process.hpp"
@@ -50,38 +48,10 @@ struct Follower {
   }
 };
 
-// The last lines of standard error: "terminate called after throwing ...".
-std::string last_words(const std::string& errors) {
-  std::istringstream in(errors);
-  Strings lines;
-  for (std::string line; std::getline(in, line);) {
-    const size_t start = line.find_first_not_of(" \t\r");
-    if (start != std::string::npos) lines.push_back(line.substr(start, 200));
-  }
-  if (lines.size() > 2) lines.erase(lines.begin(), lines.end() - 2);
-  return lines.empty() ? "" : ". Its last words: " + join(lines, " ");
-}
-
-std::string seconds(std::chrono::milliseconds time) {
-  std::ostringstream text;
-  text << static_cast<double>(time.count()) / 1000 << " s";
-  return text.str();
-}
-
 Report diagnose(const Ended& ended, const Follower& follower, std::chrono::milliseconds patience) {
   const std::string when =
       follower.step == Step::loads ? " while being loaded" : " while registering";
-  std::string cause;
-  if (ended.timed_out)
-    cause = "hangs: no end after " + seconds(patience) + when;
-  else if (follower.exit)
-    cause = "called exit(" + std::to_string(*follower.exit) + ")" + when;
-  else if (ended.signal != 0)
-    cause = "crashed with signal " + std::to_string(ended.signal) + " (SIG" +
-            sigabbrev_np(ended.signal) + ")" + when;
-  else
-    cause = "ended the process with exit code " + std::to_string(ended.code) + when;
-  Failure failure{follower.step, cause + last_words(ended.errors),
+  Failure failure{follower.step, how_it_ended(ended, follower.exit, patience, when),
                   follower.step == Step::loads ? kNoStatics : ""};
   // Killed from outside, as for want of memory.
   return {{}, std::move(failure), ended.timed_out || ended.signal != SIGKILL};
@@ -92,7 +62,7 @@ Report not_looked(const fs::path& engine, const Ended& ended) {
   if (!ended.started)
     cause += " cannot be started: " + ended.errors;
   else if (ended.timed_out)
-    cause += " did not get ready in " + seconds(kStart);
+    cause += " did not get ready in " + std::to_string(kStart.count()) + " s";
   else
     cause += " ended at once" + last_words(ended.errors);
   return {{}, Failure{Step::loads, cause, "", false}, false};

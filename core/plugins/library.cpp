@@ -50,6 +50,17 @@ void load(const fs::path& library, boost::dll::shared_library& handle, Opened& o
   }
 }
 
+// r.add makes all of it. Who fills Registrar::plugins by hand may leave out what would be called in
+// the middle of a run.
+std::optional<Failure> incomplete(const Plugin& plugin) {
+  const bool made = plugin.kind == "backbone" ? plugin.build != nullptr : plugin.make != nullptr;
+  if (made && plugin.validate) return std::nullopt;
+  return Failure{Step::registers,
+                 "registers the " + plugin.kind + " '" + plugin.name + "', which has no " +
+                     (made ? "check of its options" : "factory"),
+                 "Register it with r.add<...>(name, version, summary), which makes both."};
+}
+
 }  // namespace
 
 Opened open_library(const fs::path& library, const std::function<void(Step)>& on_step) {
@@ -71,6 +82,8 @@ Opened open_library(const fs::path& library, const std::function<void(Step)>& on
     opened.failure = Failure{Step::registers, "failed while registering: " + error, ""};
     return opened;
   }
+  for (const auto& plugin : registrar.plugins)
+    if ((opened.failure = incomplete(plugin))) return opened;
   for (auto& plugin : registrar.plugins)
     opened.plugins.push_back(std::make_shared<const Plugin>(std::move(plugin)));
   return opened;

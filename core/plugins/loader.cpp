@@ -5,12 +5,14 @@
 
 #include "core/plugins/inspect.hpp"
 #include "core/plugins/library.hpp"
+#include "core/plugins/stamp.hpp"
 
 namespace hilum::plugins {
 
 struct Loader::Impl {
   Catalog catalog;
   std::map<std::string, std::shared_ptr<const Plugin>> plugins;  // by "kind/name"
+  std::map<std::string, std::filesystem::path> origins;          // their libraries
   std::map<std::string, Loaded> used;
 
   void open(const Description& description);
@@ -30,11 +32,13 @@ void Loader::Impl::open(const Description& description) {
     throw error(entry, *failure);
   for (const auto& plugin : opened.plugins) {
     const auto& d = declaration(*plugin);
-    plugins.try_emplace(d.kind + "/" + d.name, plugin);
+    if (plugins.try_emplace(d.kind + "/" + d.name, plugin).second)
+      origins[d.kind + "/" + d.name] = entry.library;
   }
 }
 
-Loader::Loader(Catalog catalog) : impl_(std::make_unique<Impl>(Impl{std::move(catalog), {}, {}})) {}
+Loader::Loader(Catalog catalog)
+    : impl_(std::make_unique<Impl>(Impl{std::move(catalog), {}, {}, {}})) {}
 Loader::~Loader() = default;
 Loader::Loader(Loader&&) noexcept = default;
 Loader& Loader::operator=(Loader&&) noexcept = default;
@@ -43,11 +47,28 @@ const Plugin& Loader::load(const std::string& kind, const std::string& name) {
   const std::string address = kind + "/" + name;
   if (const auto used = impl_->used.find(address); used != impl_->used.end())
     return *impl_->plugins.at(address);
-  const Description description = impl_->catalog.describe(impl_->catalog.find(kind, name));
+  return load(impl_->catalog.find(kind, name));
+}
+
+const Plugin& Loader::load(const Entry& entry) {
+  const std::string address = entry.address();
+  std::error_code ignored;
+  if (const auto from = impl_->origins.find(address);
+      from != impl_->origins.end() && from->second != entry.library &&
+      !std::filesystem::equivalent(from->second, entry.library, ignored))
+    throw Error(entry.library.string() + ": " + entry.kind + " '" + entry.name +
+                    "': this process has loaded another library's plugin of that name: " +
+                    from->second.string() + ". Use one of them at a time.",
+                Fault::request);
+  const Description description = impl_->catalog.describe(entry);
   if (!impl_->plugins.contains(address)) impl_->open(description);
   const Plugin& plugin = *impl_->plugins.at(address);
-  impl_->used[address] = {kind, name, declaration(plugin).version, description.sha256,
-                          description.entry.library};
+  impl_->used[address] = {entry.kind,
+                          entry.name,
+                          declaration(plugin).version,
+                          description.sha256,
+                          description.entry.library,
+                          built_for(entry.library)};
   return plugin;
 }
 

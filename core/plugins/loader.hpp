@@ -20,6 +20,7 @@ namespace hilum::plugins {
 struct Loaded {
   std::string kind, name, version, sha256;  // sha256: of the library
   std::filesystem::path library;
+  std::string build;  // what the library was built for, in words (stamp.hpp)
 };
 
 /// Not for two threads at once.
@@ -34,6 +35,9 @@ class Loader {
   /// an unknown name, Fault::plugin for a library that is missing, built for something else,
   /// crashes or lies.
   const Plugin& load(const std::string& kind, const std::string& name);
+  /// Of a library that need not be in any registry (Catalog::from_file). Throws as above; Error
+  /// (request) where another library's plugin of that name is in this process already.
+  const Plugin& load(const Entry& entry);
   /// Of the library that has the plugin; loads nothing.
   std::string library_sha256(const std::string& kind, const std::string& name);
   /// Those that load() returned, sorted.

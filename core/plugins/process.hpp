@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,5 +21,12 @@ struct Ended {
 /// killed as a whole.
 Ended run_process(const std::vector<std::string>& command, std::chrono::milliseconds first,
                   const std::function<std::chrono::milliseconds(const std::string&)>& line);
+
+/// "crashed with signal 11 (SIGSEGV) while being loaded. Its last words: ...", of a child that
+/// ended too early. `exit`: what it said of a call of exit(); `when`: " while being loaded".
+std::string how_it_ended(const Ended& ended, std::optional<int> exit,
+                         std::chrono::milliseconds patience, const std::string& when);
+/// ". Its last words: ..." of a process's standard error, or "".
+std::string last_words(const std::string& errors);
 
 }  // namespace hilum::plugins

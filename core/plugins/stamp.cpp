@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <regex>
 
+#include "core/plugins/elf.hpp"
+
 namespace hilum::plugins {
 namespace {
 namespace fs = std::filesystem;
@@ -27,9 +29,7 @@ struct Symbols {
 
 // Throws std::exception where the file is no library.
 Symbols read_symbols(const fs::path& library) {
-  // Boost reads whatever the header says; an empty or cut file would be a stream error without a
-  // reason.
-  if (fs::file_size(library) < 64) throw std::runtime_error("the file is too short");
+  require_whole_library(library);
   boost::dll::library_info info(library);
   Symbols found;
   for (const auto& symbol : info.symbols()) {
@@ -58,6 +58,15 @@ std::string readable(const std::string& stamp) {
                      part.str(4) + " (" + cuda(part.str(5)) + "), g++ ABI " + part.str(7);
   if (part.str(6) != "1") text += ", C++11 strings " + part.str(6);
   return text;
+}
+
+std::string built_for(const fs::path& library) {
+  try {
+    const auto stamps = read_symbols(library).stamps;
+    return stamps.size() == 1 ? readable(stamps.front()) : "";
+  } catch (const std::exception&) {
+    return "";
+  }
 }
 
 std::string this_stamp() { return HILUM_STAMP_STRING; }

@@ -5,8 +5,8 @@
 #include <map>
 #include <optional>
 
-#include "core/config/apart.hpp"
 #include "core/runs/digest.hpp"
+#include "core/runs/drift.hpp"
 #include "core/runs/find.hpp"
 #include "core/runs/param.hpp"
 #include "core/runs/reader.hpp"
@@ -79,11 +79,6 @@ std::string newest_with_tag(Connection& store, const std::string& tag,
   return query.step() ? query.text(0) : "";
 }
 
-// What the config's hash leaves out, and what a run finds out itself.
-bool is_apart(const std::string& key) {
-  return key.starts_with("resolved.") || config::changes_no_result(key);
-}
-
 std::string shown_value(const std::string& value) {
   if (value.empty()) return "''";
   if (value.size() <= kLength) return value;
@@ -93,26 +88,18 @@ std::string shown_value(const std::string& value) {
 }
 
 // "data.roi was [64, 64], now [96, 96]; and 2 more"
-Strings changed_params(Connection& store, const std::string& run,
-                       const std::vector<NewRun::Param>& params) {
+Strings told_params(Connection& store, const std::string& run,
+                    const std::vector<NewRun::Param>& params) {
   std::map<std::string, std::string> before;
   auto query = store.query("SELECT key, value FROM param WHERE run = ?1");
   query.with(run);
-  while (query.step())
-    if (!is_apart(query.text(0))) before[query.text(0)] = query.text(1);
+  while (query.step()) before[query.text(0)] = query.text(1);
+  const auto said = [](const std::optional<std::string>& value) {
+    return value ? shown_value(*value) : "not set";
+  };
   Strings told;
-  for (const auto& param : params) {
-    if (is_apart(param.key)) continue;
-    const std::string now = stored_value(param);
-    const auto was = before.find(param.key);
-    if (was == before.end())
-      told.push_back(param.key + " was not set, now " + shown_value(now));
-    else if (was->second != now)
-      told.push_back(param.key + " was " + shown_value(was->second) + ", now " + shown_value(now));
-    if (was != before.end()) before.erase(was);
-  }
-  for (const auto& [key, value] : before)
-    told.push_back(key + " was " + shown_value(value) + ", now not set");
+  for (const auto& [key, was, now] : changed_params(std::move(before), params))
+    told.push_back(key + " was " + said(was) + ", now " + said(now));
   const size_t more = told.size() > kTold ? told.size() - kTold : 0;
   if (more > 0) told.resize(kTold), told.push_back("and " + std::to_string(more) + " more");
   return told;
@@ -130,7 +117,7 @@ Strings rebuilt(const Plugins& before, const Plugins& now, const std::string& ru
 std::string difference(Connection& store, const std::string& run, const Work& work,
                        const std::vector<NewRun::Param>& params) {
   const std::string name = short_id(store, run);
-  Strings told = changed_params(store, run, params);
+  Strings told = told_params(store, run, params);
   const auto plugins = rebuilt(plugins_of(store, run), plugins_of(work), name);
   told.insert(told.end(), plugins.begin(), plugins.end());
   const std::string fingerprint = fingerprint_of(store, run);

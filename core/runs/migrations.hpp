@@ -12,6 +12,7 @@ namespace hilum::runs {
 std::span<const char* const> migrations();
 extern const char* const kMigration1;
 extern const char* const kMigration2;
+extern const char* const kMigration3;
 
 /// Brings the database to version `steps.size()`, each step in a transaction. Throws Error (work)
 /// where the store is newer than this program. Several processes may call it at once.

@@ -129,7 +129,24 @@ std::string list_csv(const std::vector<Summary>& runs) {
   return csv(rows);
 }
 
-std::string show_json(const Details& run) {
+namespace {
+
+Json plugin_json(const PluginUse& use, const PluginNow* now) {
+  Json json{{"kind", use.kind},
+            {"name", use.name},
+            {"version", use.version},
+            {"sha256", use.sha256},
+            {"build", use.build}};
+  if (!now) return json;
+  json["now"] = now->state == PluginNow::State::changed ? "changed" : to_text(now->state);
+  json["now_sha256"] = optional_text(now->sha256);
+  json["now_library"] = optional_text(now->library.string());
+  return json;
+}
+
+}  // namespace
+
+std::string show_json(const Details& run, const std::vector<PluginNow>& now) {
   Json json = summary_json(run);
   for (const auto& [key, text] : {std::pair("torch", run.torch),
                                   {"git", run.git},
@@ -145,9 +162,8 @@ std::string show_json(const Details& run) {
                                   : run.seal == Seal::broken ? "changed"
                                                              : "");
   json["plugins"] = Json::array();
-  for (const auto& p : run.plugins)
-    json["plugins"].push_back(
-        {{"kind", p.kind}, {"name", p.name}, {"version", p.version}, {"sha256", p.sha256}});
+  for (size_t i = 0; i < run.plugins.size(); ++i)
+    json["plugins"].push_back(plugin_json(run.plugins[i], i < now.size() ? &now[i] : nullptr));
   json["params"] = Json::object();
   for (const auto& p : run.params) json["params"][p.key] = p.value;
   json["artifacts"] = Json::array();

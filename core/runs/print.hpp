@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "core/runs/queries.hpp"
+#include "core/runs/plugins_now.hpp"
 
 namespace hilum::runs {
 
@@ -12,8 +12,9 @@ std::string list_table(const std::vector<Summary>& runs);
 std::string list_json(const std::vector<Summary>& runs);
 std::string list_csv(const std::vector<Summary>& runs);
 
-std::string show_text(const Details& run);
-std::string show_json(const Details& run);
+/// `now`: of run.plugins (plugins_now.hpp); empty: not looked at.
+std::string show_text(const Details& run, const std::vector<PluginNow>& now = {});
+std::string show_json(const Details& run, const std::vector<PluginNow>& now = {});
 
 /// One row a step, one column a metric; `plots` adds a small plot of each.
 std::string curve_table(const std::vector<Curve>& curves, bool plots);

@@ -75,6 +75,42 @@ Rows metric_rows(const Details& run) {
   return rows;
 }
 
+// Stores of version 2 and older do not say what a library was built for.
+Rows plugin_rows(const Details& run, const std::vector<PluginNow>& now) {
+  const bool built = std::any_of(run.plugins.begin(), run.plugins.end(),
+                                 [](const PluginUse& p) { return !p.build.empty(); });
+  Rows rows{{"kind", "name", "version", "sha256"}};
+  if (!now.empty()) rows[0].emplace_back("now");
+  if (built) rows[0].emplace_back("built for");
+  for (size_t i = 0; i < run.plugins.size(); ++i) {
+    const auto& p = run.plugins[i];
+    rows.push_back({p.kind, p.name, p.version, p.sha256.substr(0, 16)});
+    if (!now.empty()) rows.back().push_back(to_text(now[i].state));
+    if (built) rows.back().push_back(p.build);
+  }
+  return rows;
+}
+
+// What to do where a plugin is not what it was.
+std::string notes_on(const Details& run, const std::vector<PluginNow>& now) {
+  std::string text;
+  bool other = false;
+  for (size_t i = 0; i < now.size(); ++i) {
+    const auto& p = run.plugins[i];
+    other = other || now[i].state != PluginNow::State::same;
+    if (now[i].state == PluginNow::State::changed)
+      text += fmt::format("{}/{} was rebuilt since: it is now library {} ({})\n", p.kind, p.name,
+                          now[i].sha256.substr(0, 16), now[i].library.string());
+    else if (!now[i].why.empty())
+      text += fmt::format("{}/{}: {}\n", p.kind, p.name, now[i].why);
+  }
+  if (other)
+    text += fmt::format(
+        "`hilum runs rerun {}` says what else changed; with --anyway it trains the run again.\n",
+        run.short_id);
+  return text;
+}
+
 std::string section(const char* title, const Rows& rows) {
   return rows.size() > 1 ? fmt::format("\n{}\n{}", title, util::table(rows)) : "";
 }
@@ -92,14 +128,12 @@ std::string local_time(const std::string& time) {
   return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts)};
 }
 
-std::string show_text(const Details& run) {
-  Rows plugins{{"kind", "name", "version", "sha256"}}, params{{"key", "value"}},
-      files{{"kind", "path"}};
-  for (const auto& p : run.plugins)
-    plugins.push_back({p.kind, p.name, p.version, p.sha256.substr(0, 16)});
+std::string show_text(const Details& run, const std::vector<PluginNow>& now) {
+  Rows params{{"key", "value"}}, files{{"kind", "path"}};
   for (const auto& p : run.params) params.push_back({p.key, p.value});
   for (const auto& [kind, path] : run.artifacts) files.push_back({kind, path});
-  return about(run) + section("Final metrics", metric_rows(run)) + section("Plugins", plugins) +
+  return about(run) + section("Final metrics", metric_rows(run)) +
+         section("Plugins", plugin_rows(run, now)) + notes_on(run, now) +
          section("Parameters", params) + section("Artifacts", files);
 }
 

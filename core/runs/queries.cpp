@@ -49,6 +49,11 @@ void check_status(const std::string& status) {
                 Fault::request);
 }
 
+// An older store that cannot be written is read as it is.
+bool has_build(Connection& store) {
+  return store.query("SELECT 1 FROM pragma_table_info('plugin') WHERE name = 'build'").step();
+}
+
 void read_details(Connection& store, Details& d) {
   auto run = store.query(
       "SELECT git, torch, config_hash, note, error, heartbeat, dirty, pid FROM run WHERE id = ?1");
@@ -60,11 +65,13 @@ void read_details(Connection& store, Details& d) {
   auto params = store.query("SELECT key, value, type FROM param WHERE run = ?1 ORDER BY rowid");
   params.with(d.id);
   while (params.step()) d.params.push_back({params.text(0), params.text(1), params.text(2)});
-  auto plugins = store.query(
-      "SELECT kind, name, version, sha256 FROM plugin WHERE run = ?1 ORDER BY kind, name");
+  auto plugins = store.query(std::string("SELECT kind, name, version, sha256, ") +
+                             (has_build(store) ? "build" : "''") +
+                             " FROM plugin WHERE run = ?1 ORDER BY kind, name");
   plugins.with(d.id);
   while (plugins.step())
-    d.plugins.push_back({plugins.text(0), plugins.text(1), plugins.text(2), plugins.text(3)});
+    d.plugins.push_back(
+        {plugins.text(0), plugins.text(1), plugins.text(2), plugins.text(3), plugins.text(4)});
   auto artifacts =
       store.query("SELECT kind, path FROM artifact WHERE run = ?1 ORDER BY kind, path");
   artifacts.with(d.id);

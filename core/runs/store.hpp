@@ -14,7 +14,8 @@
 namespace hilum::runs {
 
 struct PluginUse {
-  std::string kind, name, version, sha256;
+  std::string kind, name, version, sha256;  // sha256: of the library
+  std::string build = {};  // what it was built for: "sdk 2, torch 2.11.0 (no CUDA), g++ ABI 1017"
 };
 /// What is known of a run before it starts.
 struct NewRun {

@@ -82,8 +82,11 @@ struct Store::Impl {
     }
   }
   void insert_plugins(const std::string& id, std::span<const PluginUse> plugins) {
-    auto query = store->query("INSERT OR REPLACE INTO plugin VALUES (?1, ?2, ?3, ?4, ?5)");
-    for (const auto& p : plugins) query.with(id, p.kind, p.name, p.version, p.sha256).run();
+    auto query = store->query(
+        "INSERT OR REPLACE INTO plugin (run, kind, name, version, sha256, build) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    for (const auto& p : plugins)
+      query.with(id, p.kind, p.name, p.version, p.sha256, p.build).run();
   }
 };
 

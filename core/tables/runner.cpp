@@ -109,6 +109,7 @@ bool Runner::train_all() {
   for (size_t i = 0; i < jobs_.size(); ++i) wanted += !finished_well(states_[i]);
   std::vector<bool> started(jobs_.size());
   const auto next = [&]() -> Next {
+    if (options_.fail_fast && !failures_.empty()) return {};
     for (size_t i = 0; i < jobs_.size(); ++i) {
       if (started[i] || !ready(i)) continue;
       started[i] = true;

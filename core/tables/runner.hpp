@@ -16,6 +16,7 @@ struct RunnerOptions {
   std::filesystem::path engine;                 // the program that trains
   int64_t parallel = 1;                         // trainings at once, each on its share of the cores
   bool look_only = false;                       // nothing is run
+  bool fail_fast = false;                       // after a failure nothing more is begun
   std::function<void(const std::string&)> say;  // a line for people
 };
 /// Where a job stands.

@@ -3,8 +3,8 @@
 
 namespace hilum::train {
 
-/// While one lives, SIGINT and SIGTERM only ask to stop; a second one ends the process at once. In a
-/// child of a process that called bind_children, the parent's death asks, too.
+/// While one lives, SIGINT and SIGTERM only ask to stop; a second one ends the process at once. In
+/// a child of a process that called bind_children, the parent's death asks, too.
 class Interrupt {
  public:
   Interrupt();

@@ -31,7 +31,8 @@ std::string host() {
 
 std::vector<runs::PluginUse> plugin_uses(const plugins::Loader& loader) {
   std::vector<runs::PluginUse> uses;
-  for (const auto& p : loader.loaded()) uses.push_back({p.kind, p.name, p.version, p.sha256});
+  for (const auto& p : loader.loaded())
+    uses.push_back({p.kind, p.name, p.version, p.sha256, p.build});
   return uses;
 }
 

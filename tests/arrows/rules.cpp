@@ -27,12 +27,14 @@ const std::map<std::string, std::set<std::string>> kRooms{
     {"runs", {"config", "plugins", "util"}},
     {"train", {"model", "data", "metrics", "runs", "config", "plugins", "util"}},
     {"predict", {"train", "model", "data", "metrics", "runs", "config", "plugins", "util"}},
+    {"author",
+     {"train", "report", "model", "data", "metrics", "runs", "config", "plugins", "util"}},
     {"tables",
      {"train", "report", "model", "data", "metrics", "runs", "config", "plugins", "util"}},
     {"report", {"model", "data", "metrics", "runs", "config", "plugins", "util"}},
     {"cli",
-     {"tables", "predict", "train", "report", "model", "data", "metrics", "runs", "config",
-      "plugins", "util"}},
+     {"tables", "predict", "author", "train", "report", "model", "data", "metrics", "runs",
+      "config", "plugins", "util"}},
 };
 
 bool is_cpp(const std::string& path) {

@@ -38,6 +38,20 @@ const std::map<std::string, Expected>& expected() {
        {Step::registers,
         {"failed while registering: threw something that is not a std::exception"}}},
       {"crashes_late", {Step::registers, {"crashed with signal 6 (SIGABRT) while registering"}}},
+      {"exits_late", {Step::registers, {"called exit(7) while registering"}}},
+      {"exits_at_once",
+       {Step::registers, {"ended the process with exit code 7 while registering"}}},
+      {"exits_quickly",
+       {Step::registers, {"ended the process with exit code 7 while registering"}}},
+      {"kills_itself", {Step::registers, {"signal 9 (SIGKILL) while registering"}}},
+      {"overflows", {Step::registers, {"crashed with signal 11 (SIGSEGV) while registering"}}},
+      {"terminates",
+       {Step::registers,
+        {"crashed with signal 6 (SIGABRT) while registering", "thrown out of noexcept"}}},
+      {"spins", {Step::registers, {"hangs: no end after 3 s while registering"}}},
+      {"null_factory",
+       {Step::registers,
+        {"registers the backbone 'null_factory', which has no factory", "r.add<...>"}}},
       {"silent", {Step::names, {"registers no plugin"}}},
       {"twice", {Step::names, {"registers 'backbone/twice' twice"}}},
       {"other_name",
@@ -109,6 +123,19 @@ TEST_F(Diagnosis, OfAMissingLibrarySaysWhereItWasExpected) {
       text, HasSubstr((here / "head_lost.so").string() + ": head 'lost': the library is missing"));
   EXPECT_THAT(text, HasSubstr("registry.toml:1:2"));
   EXPECT_THAT(text, HasSubstr("hilum_add_plugin(head lost)"));
+}
+
+// The promise is the registry's here, and not the file's name.
+TEST_F(Diagnosis, OfAnotherNameThanTheRegistrysNamesBoth) {
+  const auto here = folder("a", {"good"});
+  std::ofstream(here / "registry.toml")
+      << "[\"backbone/better\"]\nlibrary = \"backbone_good.so\"\n";
+  Catalog catalog(search({here}));
+  const auto d = catalog.describe(catalog.find("backbone", "better"));
+  ASSERT_TRUE(d.failure) << "was accepted";
+  EXPECT_EQ(d.failure->step, Step::names);
+  EXPECT_THAT(d.failure->cause, HasSubstr("registers 'backbone/good', but its registry or file "
+                                          "name promises 'backbone/better'"));
 }
 
 TEST_F(Diagnosis, OfALibraryInABuildTreeHasTheCommandThatRebuildsIt) {

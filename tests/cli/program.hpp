@@ -187,4 +187,15 @@ inline const Strings kTiny = {"data.roi=[32,32]",         "backbone.seg.width=4"
                               "+data.phantom.patients=6", "+data.phantom.size=[8,32,32]",
                               "+train.threads=1"};
 
+/// Overrides that make the quickstart learn something in two seconds, tested on eight patients.
+inline const Strings kLearns = {"data.roi=[32,32]",
+                                "backbone.seg.width=8",
+                                "backbone.seg.depth=2",
+                                "head.mask.on=seg.S3",
+                                "train.epochs=8",
+                                "+data.phantom.count=40",
+                                "+data.phantom.patients=40",
+                                "+data.phantom.size=[8,32,32]",
+                                "+train.threads=1"};
+
 }  // namespace hilum::testing

@@ -7,9 +7,9 @@
 
 #include <set>
 
+#include "contract.hpp"
 #include "core/plugins/catalog.hpp"
 #include "core/util/files.hpp"
-#include "subject.hpp"
 #include "tests/parts/kit.hpp"
 
 namespace hilum::contract {
@@ -59,7 +59,7 @@ void expect_interchangeable(const std::string& kind, const std::string& before,
                             const std::string& after) {
   ASSERT_FALSE(of_kind(kind).empty());
   for (const int64_t dims : {2, 3}) {
-    const Size size(static_cast<size_t>(dims), 32);
+    const author::Size size(static_cast<size_t>(dims), 32);
     Shape shape{1, 1};
     shape.insert(shape.end(), size.begin(), size.end());
     const auto image = torch::rand(c10::IntArrayRef(shape));
@@ -67,7 +67,8 @@ void expect_interchangeable(const std::string& kind, const std::string& before,
       const std::string name = address.substr(kind.size() + 1);
       SCOPED_TRACE(name + " in " + std::to_string(dims) + "D");
       // A 3D network at its default width takes gigabytes; its width is tested in 2D.
-      const bool wide = dims == 3 && kind == "backbone" && small(plugin(address)).count("width");
+      const bool wide =
+          dims == 3 && kind == "backbone" && author::small(plugin(address)).count("width");
       EXPECT_NO_THROW(expect_assembles(
           before + "plugin = \"" + name + "\"\n" + (wide ? "width = 4\n" : "") + after,
           {{"image", shape}, {"other", shape}}, {{"image", image}, {"other", image}}));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "subject.hpp"
+#include "core/author/battery/subject.hpp"
 
 #include <torch/torch.h>
 
-#include "tests/parts/kit.hpp"
+#include "core/model/autocast.hpp"
+#include "core/model/make.hpp"
 
-namespace hilum::contract {
+namespace hilum::author {
 namespace {
 constexpr int64_t kChannels = 6;  // of features that fusions and heads are given
 
@@ -83,7 +84,7 @@ struct Chain : torch::nn::Module {
       if (link.reads.back() >= examples.size())
         links[link.reads.back() - examples.size()].read = true;
     }
-    link.block = stage.make(site);
+    link.block = model::make_block(stage, site);
     register_module(stage.name, link.block.module);
     link.block.module->eval();
     values.push_back(link.block.forward(in));
@@ -124,11 +125,27 @@ Site site_of(const Tensors& inputs) {
   return site;
 }
 
+// Built for the subject's inputs; the subject owns it.
+template <class Kind>
+Kind* made(const Plugin& plugin, const Values& options, Subject& s, const Size& image = {}) {
+  Site site = site_of(s.inputs);
+  if (!image.empty()) site.image = one(torch::empty(with({1, 1}, image)));
+  s.module = plugin.make(options, site);
+  if (auto* part = dynamic_cast<Kind*>(s.module.get())) return part;
+  throw Error(plugin.kind + " '" + plugin.name + "': its factory returned " +
+                  (s.module ? "a part of another kind" : "nothing"),
+              Fault::plugin);
+}
+
 Subject fusion(const Plugin& plugin, const Values& options, const Setting& setting) {
-  const auto feature = [&] { return torch::randn(with({setting.batch, kChannels}, setting.size)); };
-  Subject s{.inputs = {feature(), feature()}, .learns_from = 2};
-  s.module = plugin.make(options, site_of(s.inputs));
-  auto* f = dynamic_cast<Fusion*>(s.module.get());
+  const auto feature = [&](int64_t channels, const Size& size) {
+    return torch::randn(with({setting.batch, channels}, size));
+  };
+  Subject s{
+      .inputs = {feature(kChannels, setting.size),
+                 feature(setting.second, setting.other.empty() ? setting.size : setting.other)},
+      .learns_from = 2};
+  auto* f = made<Fusion>(plugin, options, s);
   s.run = [f](const Tensors& in) { return Tensors{f->forward(in)}; };
   s.loss = [f](const Tensors& in) { return weighted_sum(f->forward(in)); };
   return s;
@@ -137,25 +154,36 @@ Subject fusion(const Plugin& plugin, const Values& options, const Setting& setti
 Subject regularizer(const Plugin& plugin, const Values& options, const Setting& setting) {
   Subject s{.inputs = {2 * torch::randn(with({setting.batch, 1}, setting.size))}, .learns_from = 1};
   if (setting.guided) s.inputs.push_back(torch::rand({setting.batch, 1}));
-  s.module = plugin.make(options, site_of(s.inputs));
-  auto* r = dynamic_cast<Regularizer*>(s.module.get());
+  auto* r = made<Regularizer>(plugin, options, s);
   s.run = [r](const Tensors& in) {
     return Tensors{r->forward(in[0], in.size() > 1 ? in[1] : Tensor())};
   };
-  s.loss = [run = s.run](const Tensors& in) { return weighted_sums(run(in)); };
+  s.loss = [r, run = s.run](const Tensors& in) {
+    const Tensor z = run(in)[0];
+    Tensor sum = weighted_sum(z);
+    for (const auto& [name, term] : r->loss(z)) sum = sum + term;  // a penalty of its own
+    return sum;
+  };
   return s;
 }
 
 Subject head(const Plugin& plugin, const Values& options, const Setting& setting) {
   Subject s{.inputs = {torch::randn(with({setting.batch, kChannels}, setting.size))},
             .learns_from = 1};
-  s.module = plugin.make(options, site_of(s.inputs));
-  auto* h = dynamic_cast<Head*>(s.module.get());
+  auto* h = made<Head>(plugin, options, s, setting.other);
   auto columns = targets(*h, {}, 8);
   columns.erase("mask"), columns.erase("nodule_present");
   h->see_targets(columns);
-  const auto outputs = [h](const Tensors& in) {
+  const bool sees = h->reads_image() && !setting.other.empty();
+  const Tensor image = sees ? torch::rand(with({setting.batch, 1}, setting.other)) : Tensor();
+  // As in a model: what follows the logits is computed in full precision.
+  const auto outputs = [h, image](Tensors in) {
+    if (image.defined()) in.push_back(image.to(in[0].options()));
     Named all = h->forward(in);
+    const model::Autocast off(false);
+    if (in[0].scalar_type() == torch::kBFloat16 || in[0].scalar_type() == torch::kFloat)
+      for (auto& [name, t] : all)
+        if (t.is_floating_point()) t = t.to(torch::kFloat);
     for (auto& [name, t] : h->predict(all)) all[name] = t;
     return all;
   };
@@ -164,7 +192,7 @@ Subject head(const Plugin& plugin, const Values& options, const Setting& setting
     for (const auto& [name, t] : outputs(in)) list.push_back(t);
     return floats(list);
   };
-  s.loss = [=, size = setting.size](const Tensors& in) {
+  s.loss = [=, size = sees ? setting.other : setting.size](const Tensors& in) {
     Named batch = targets(*h, size, in[0].size(0));
     for (auto& [name, t] : batch) t = t.to(in[0].options());
     Tensor sum = torch::zeros({}, in[0].options());
@@ -174,31 +202,6 @@ Subject head(const Plugin& plugin, const Values& options, const Setting& setting
   return s;
 }
 }  // namespace
-
-plugins::Loader& loader() {
-  static auto* const all = [] {
-    kit::use_parts();
-    return new plugins::Loader();  // never unloaded, as in the program
-  }();
-  return *all;
-}
-
-Strings addresses() {
-  Strings all;
-  for (const auto& entry : loader().catalog().entries()) all.push_back(entry.address());
-  return all;
-}
-
-Strings of_kind(const std::string& kind) {
-  Strings all = addresses();
-  std::erase_if(all, [&](const std::string& a) { return !a.starts_with(kind + "/"); });
-  return all;
-}
-
-const Plugin& plugin(const std::string& address) {
-  const auto slash = address.find('/');
-  return loader().load(address.substr(0, slash), address.substr(slash + 1));
-}
 
 namespace {
 void lower(const Plugin& plugin, const std::string& name, int64_t value, Values& values) {
@@ -265,4 +268,4 @@ int64_t smallest(const Plugin& plugin, const Values& options, int64_t dims) {
   return 64;
 }
 
-}  // namespace hilum::contract
+}  // namespace hilum::author

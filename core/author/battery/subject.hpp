@@ -6,20 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "core/plugins/loader.hpp"
 #include "hilum/plugin.hpp"
 
-namespace hilum::contract {
+namespace hilum::author {
 
 using Size = std::vector<int64_t>;  // [H,W] or [D,H,W]
-
-/// "backbone/unet" of every registry that is searched, sorted.
-Strings addresses();
-/// The addresses of one kind.
-Strings of_kind(const std::string& kind);
-/// Loaded; the same object for the whole program.
-const Plugin& plugin(const std::string& address);
-plugins::Loader& loader();
 
 /// Options that keep a network small where it has them: `width` 4; and `depth` 3 and one block in
 /// each of `layers` as well. Others as they are.
@@ -43,8 +34,10 @@ struct Setting {
   int64_t batch = 2;
   uint64_t seed = 0;
   bool guided = true;  // regularizers
+  int64_t second = 6;  // channels of the feature that a fusion mixes in; the replaced one has 6
+  Size other = {};     // that feature's size; a head's image's; empty: `size`
 };
-/// In train mode, as new.
+/// In train mode, as new. Throws Error (plugin) where the factory gives nothing.
 Subject make(const Plugin& plugin, const Values& options, const Setting& setting);
 /// A head's targets: masks, classes, numbers. With `known` false, numbers are NaN.
 Named targets(const Head& head, const Size& size, int64_t batch, bool known = true);
@@ -52,4 +45,4 @@ Named targets(const Head& head, const Size& size, int64_t batch, bool known = tr
 /// Smallest side that a plugin can compute at: a power of two, at most 64.
 int64_t smallest(const Plugin& plugin, const Values& options, int64_t dims);
 
-}  // namespace hilum::contract
+}  // namespace hilum::author

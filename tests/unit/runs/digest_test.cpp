@@ -91,6 +91,7 @@ TEST_F(DigestTest, WhatIsNoFigureMayChange) {
   Store(folder).add_params(id, {{"resolved.note", "x", "string"}});
   execute(folder, "update run set note = 'the good one', heartbeat = 'x'");
   execute(folder, "update metric set value = 0.5 where run = 'another'");
+  execute(folder, "update plugin set build = 'sdk 3'");
   execute(folder, "vacuum");
   EXPECT_EQ(seal(id), Seal::fits);
   EXPECT_EQ(Reader(folder).show(id).seal, Seal::fits);
@@ -131,6 +132,7 @@ void write_version_1(const std::filesystem::path& folder) {
       '2026-01-01T00:01:00.000Z', '2026-01-01T00:01:00.000Z', 0, 0, '', 0, 'a', 'cpu', 'float32',
       '2.11.0', 'c0ffee', '', 1, 'x');
     INSERT INTO metric VALUES ('01KAN3V0B50000000000000001', 1, 1, 'test', 'mask.dice', 0.5);
+    INSERT INTO plugin VALUES ('01KAN3V0B50000000000000001', 'backbone', 'unet', '1.0', 'aa11');
   )sql");
 }
 
@@ -140,6 +142,8 @@ TEST_F(DigestTest, AnOlderStoreIsMigratedAndItsRunsHaveNoSeal) {
   EXPECT_EQ(count(folder, "pragma user_version"), static_cast<int>(migrations().size()));
   EXPECT_EQ(seal(id), Seal::none);
   EXPECT_DOUBLE_EQ(Reader(folder).show("old").metrics.at(0).second, 0.5);
+  EXPECT_EQ(Reader(folder).show("old").plugins.at(0).sha256, "aa11");
+  EXPECT_EQ(Reader(folder).show("old").plugins.at(0).build, "") << "nobody wrote it down";
   Store(folder).log_evaluation(id, "val", test_dice(0.6), cases(0.6));
   EXPECT_EQ(seal(id), Seal::none) << "what was there before is not vouched for";
 }
@@ -155,6 +159,7 @@ TEST_F(DigestTest, AnArchiveThatCannotBeWrittenIsRead) {
     const Reader old(folder / "old");
     EXPECT_EQ(old.sealed("old"), Seal::none);
     EXPECT_EQ(old.show("old").seal, Seal::none);
+    EXPECT_EQ(old.show("old").plugins.at(0).version, "1.0");
     EXPECT_EQ(old.list({.where = "dice = 0.5"}).size(), 1u);
     EXPECT_EQ(*old.sql("pragma user_version").rows.at(0).at(0).text, "1");
   };

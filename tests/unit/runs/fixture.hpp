@@ -47,7 +47,8 @@ inline NewRun some_run(const std::string& name, int64_t seed = 0, int64_t fold =
                 {"train.optimizer", "\"adam\"", "string"},
                 {"data.val", "none", "string"},
                 {"head.mask.weight", "1.0", "number"}};
-  run.plugins = {{"backbone", "unet", "1.0", "aa11"}, {"head", "segmentation", "1.0", "bb22"}};
+  run.plugins = {{"backbone", "unet", "1.0", "aa11", "sdk 2, torch 2.11.0"},
+                 {"head", "segmentation", "1.0", "bb22"}};
   run.config = "[experiment]\nname = \"" + name + "\"\n";
   return run;
 }

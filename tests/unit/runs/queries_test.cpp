@@ -88,9 +88,11 @@ TEST_F(Queries, ShowHasItAll) {
   EXPECT_EQ(shown["artifacts"][0]["path"], "best.pt") << "relative: the folder may move";
   EXPECT_EQ(shown["folder"], (folder / id).string());
   EXPECT_EQ(shown["plugins"][0]["sha256"], "aa11");
+  EXPECT_EQ(shown["plugins"][0]["build"], "sdk 2, torch 2.11.0");
+  EXPECT_FALSE(shown["plugins"][0].contains("now")) << "nobody looked";
   const std::string text = show_text(details);
-  for (const char* part :
-       {"unet", "done", "4, 1", "0123abc", "LibTorch 2.11.0", "aa11", "train.lr", "best.pt"})
+  for (const char* part : {"unet", "done", "4, 1", "0123abc", "LibTorch 2.11.0", "aa11", "train.lr",
+                           "best.pt", "sdk 2, torch 2.11.0"})
     EXPECT_THAT(text, HasSubstr(part));
 }
 
@@ -189,7 +191,7 @@ TEST_F(Queries, TenThousandRunsAnswerAtOnce) {
         INSERT INTO run SELECT printf('00%024d', i), 'r' || (i % 50), 'e', 'done', '2020-01-01T00:00:00.000Z', NULL,
           '2020-01-01T00:00:00.000Z', i % 5, i % 5, NULL, 'g', 0, 'h', 'cpu', 'float32', 't', 'c', '', NULL, 1, 'x', NULL FROM n;
         INSERT INTO param SELECT printf('00%024d', n.i), 'train.k' || k.i, n.i, 'integer', n.i FROM n, (SELECT i FROM n LIMIT 40) k;
-        INSERT INTO plugin SELECT printf('00%024d', i), 'backbone', CASE i % 2 WHEN 0 THEN 'unet' ELSE 'resunet' END, '1', 'h' FROM n;
+        INSERT INTO plugin SELECT printf('00%024d', i), 'backbone', CASE i % 2 WHEN 0 THEN 'unet' ELSE 'resunet' END, '1', 'h', '' FROM n;
         INSERT INTO metric SELECT printf('00%024d', n.i), s.i, s.i, 'test', 'mask.dice', n.i / 10000.0 FROM n, (SELECT i FROM n LIMIT 3) s;
         INSERT INTO metric SELECT printf('00%024d', n.i), 1, 1, 'val', 'mask.m' || m.i, 0.5 FROM n, (SELECT i FROM n LIMIT 20) m;
         COMMIT;)sql");

@@ -44,6 +44,8 @@ TEST_F(StoreTest, BeginRecordsEverythingBeforeTheWorkStarts) {
   EXPECT_EQ(details.params.size(), run.params.size());
   EXPECT_EQ(details.params[2].value, "adam") << "a string is stored without TOML's quotes";
   EXPECT_EQ(details.plugins.at(0).sha256, "aa11");
+  EXPECT_EQ(details.plugins.at(0).build, "sdk 2, torch 2.11.0");
+  EXPECT_EQ(details.plugins.at(1).build, "");
   EXPECT_THAT(details.tags, testing::ElementsAre("lesion-split"));
   EXPECT_TRUE(store.alive(id));
 }
