@@ -2,32 +2,10 @@
 #include "core/train/record.hpp"
 
 #include <torch/version.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstdio>
+#include "core/util/machine.hpp"
 
 namespace hilum::train {
-namespace {
-
-// The first line that a command prints; "" where it fails.
-std::string first_line(const char* command) {
-  std::array<char, 256> line{};
-  std::FILE* pipe = popen(command, "r");
-  if (!pipe) return "";
-  const bool read = std::fgets(line.data(), line.size(), pipe) != nullptr;
-  pclose(pipe);
-  std::string text = read ? line.data() : "";
-  return text.substr(0, text.find('\n'));
-}
-
-std::string host() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
-}  // namespace
 
 std::vector<runs::PluginUse> plugin_uses(const plugins::Loader& loader) {
   std::vector<runs::PluginUse> uses;
@@ -43,10 +21,9 @@ runs::NewRun describe(const Setup& setup) {
                    .seed = e.experiment.seed,
                    .fold = e.data.fold};
   if (e.train.init.starts_with("run:")) run.parent = runs::Store().find(e.train.init.substr(4)).id;
-  run.git = first_line("git rev-parse HEAD 2>/dev/null");
-  run.dirty = !run.git.empty() &&
-              !first_line("git status --porcelain --untracked-files=no 2>/dev/null").empty();
-  run.host = host();
+  run.git = util::git_commit();
+  run.dirty = !run.git.empty() && util::git_dirty();
+  run.host = util::host_name();
   run.device = setup.compute.device.str();
   run.precision = setup.compute.precision();
   run.torch = TORCH_VERSION;

@@ -3,14 +3,12 @@
 
 #include <ATen/Parallel.h>
 #include <torch/version.h>
-#include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
 
 #include "core/train/compute.hpp"
+#include "core/util/machine.hpp"
 
 namespace hilum::bench {
 namespace {
@@ -41,22 +39,6 @@ std::string cpu_model() {
   return model.empty() ? "a CPU" : model;
 }
 
-std::string commit() {
-  std::array<char, 64> line{};
-  std::FILE* pipe = popen("git rev-parse HEAD 2>/dev/null", "r");
-  if (!pipe) return "";
-  const bool read = std::fgets(line.data(), line.size(), pipe) != nullptr;
-  pclose(pipe);
-  const std::string text = read ? line.data() : "";
-  return text.substr(0, text.find('\n'));
-}
-
-std::string host() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
 }  // namespace
 
 Machine this_machine(const std::string& device, int64_t threads) {
@@ -66,10 +48,10 @@ Machine this_machine(const std::string& device, int64_t threads) {
         "doctor'.",
         Fault::request);
   if (threads > 0) at::set_num_threads(static_cast<int>(threads));
-  return {.host = host(),
+  return {.host = util::host_name(),
           .device = device + ": " + (device == "cuda" ? gpu_model() : cpu_model()),
           .torch = TORCH_VERSION,
-          .git = commit(),
+          .git = util::git_commit(),
           .threads = at::get_num_threads()};
 }
 
