@@ -21,8 +21,10 @@ void handler(int) {
 constexpr const char* kParent = "HILUM_STOPS_WITH";  // the process that this one must not outlive
 
 void stop_with_parent() {
-  const char* parent = std::getenv(kParent);
-  if (!parent) return;
+  const char* named = std::getenv(kParent);
+  if (!named || std::to_string(getpid()) == named) return;  // the one that binds its children
+  const std::string parent = named;
+  unsetenv(kParent);  // of this process, and not of those that it starts
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (std::to_string(getppid()) != parent) signals = 1;  // it is gone already
 }

@@ -91,6 +91,8 @@ class Traces {
     if (!problems_of(t_.part, values).empty()) return std::nullopt;
     try {
       return trace(values, settings_[setting]);
+    } catch (const c10::Error& e) {
+      return std::string("refused: ") + e.what_without_backtrace();
     } catch (const std::exception& e) {
       return std::string("refused: ") + e.what();  // an effect, too: an option may forbid something
     }
