@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -83,7 +84,8 @@ class Traces {
     if (t.part.kind == "fusion") add({.size = side, .other = {side[0] / 2, side[1] / 2}});
     if (t.part.kind == "head") add({.size = side, .other = {2 * side[0], 2 * side[1]}});
     add({.size = cube});
-    if (t.part.kind == "backbone") add({.size = Size(2, 8 * side[0])});  // dilations reach far
+    if (t.part.kind == "backbone")
+      add({.size = Size(2, std::max<int64_t>(128, 8 * side[0]))});  // dilations reach far
   }
   size_t settings() const { return settings_.size(); }
 
