@@ -40,6 +40,22 @@ struct TemporaryFile {
   std::filesystem::path folder;
 };
 
+// The first parameter whose gradient is not finite after a training step in bfloat16; "": none.
+std::string not_finite_after_a_step(Subject s, bool images) {
+  if (!images)
+    for (auto& x : s.inputs) x = x.to(torch::kBFloat16);
+  Tensor loss;
+  {
+    const model::Autocast on(true);
+    loss = s.loss(s.inputs);
+  }
+  if (loss.requires_grad()) loss.backward();
+  for (const auto& item : s.module->named_parameters())
+    if (item.value().grad().defined() && !item.value().grad().isfinite().all().item<bool>())
+      return item.key();
+  return "";
+}
+
 }  // namespace
 
 void check_save_load(Trial& t) {
@@ -107,17 +123,16 @@ void check_autocast(Trial& t) {
                "Long iterations and sums lose digits: do them in x.to(torch::kFloat).");
     }
   }
-  t.trying("a training step under bfloat16 autocast");
-  s.module->train();
-  Tensor loss;
-  {
-    const model::Autocast on(true);
-    loss = s.loss(inputs);
+  // Batch norms over few values amplify rounding, now and then beyond all numbers: only what comes
+  // back at each of three starts is the plugin's.
+  std::string bad = "?";
+  for (uint64_t seed = 1; seed <= 3 && !bad.empty(); ++seed) {
+    t.trying(fmt::format("a training step under bfloat16 autocast, seed {}", seed));
+    bad = not_finite_after_a_step(t.small_one({.size = size, .batch = 4, .seed = seed}),
+                                  t.part.kind == "backbone");
   }
-  if (loss.requires_grad()) loss.backward();
-  for (const auto& item : s.module->named_parameters())
-    t.expect(!item.value().grad().defined() || item.value().grad().isfinite().all().item<bool>(),
-             "the gradient of '" + item.key() + "' is not finite", "As above, in its backward.");
+  t.expect(bad.empty(), "the gradient of '" + bad + "' is not finite",
+           "As above, in its backward.");
 }
 
 void check_trace(Trial& t) {
