@@ -42,9 +42,9 @@ void add_try(CLI::App& app);
 struct Heavy {
   const char *group, *name, *help;
 };
-inline constexpr Heavy kHeavy[] = {
-    {"plugins", "bench", "Time of a plugin, forward and backward; compared with what was before"},
-    {"runs", "rerun", "Train a run again, from its own configuration"},
-};
+inline constexpr Heavy kBench{
+    "plugins", "bench", "Time of a plugin, forward and backward; compared with what was before"};
+inline constexpr Heavy kRerun{"runs", "rerun", "Train a run again, from its own configuration"};
+inline constexpr Heavy kHeavy[] = {kBench, kRerun};
 
 }  // namespace hilum::cli

@@ -217,8 +217,7 @@ void add_history(CLI::App& command, Request& r) {
 
 void add_plugins_bench(CLI::App& plugins) {
   auto request = std::make_shared<Request>();
-  auto* command = plugins.add_subcommand(
-      "bench", "Time of a plugin, forward and backward; compared with what was before");
+  auto* command = plugins.add_subcommand(kBench.name, kBench.help);
   command->add_option("PLUGIN", request->plugin,
                       "KIND/NAME, a name that one kind has, or a library's file");
   add_measuring(*command, *request);

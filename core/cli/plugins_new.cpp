@@ -11,6 +11,7 @@
 #include "core/cli/commands.hpp"
 #include "core/plugins/catalog.hpp"
 #include "core/util/files.hpp"
+#include "core/util/text.hpp"
 
 namespace hilum::cli {
 namespace {
@@ -19,15 +20,6 @@ namespace fs = std::filesystem;
 struct Request {
   std::string kind, name, folder;
 };
-
-// A word of a shell's command line.
-std::string quoted(const std::string& word) {
-  const char* plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+./:=,@";
-  if (!word.empty() && word.find_first_not_of(plain) == word.npos) return word;
-  std::string text = "'";
-  for (const char c : word) text += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return text + "'";
-}
 
 // True if a shell that is asked for `hilum` starts this one; CMake finds its package then, too.
 bool on_path(const fs::path& bin) {
@@ -54,16 +46,16 @@ void refuse_shipped(const Request& request) {
 void print_next(const Request& request) {
   const fs::path bin = util::this_program().parent_path();
   const bool known = on_path(bin);
-  const std::string hilum = known ? "hilum" : quoted((bin / "hilum").string());
+  const std::string hilum = known ? "hilum" : util::shell_word((bin / "hilum").string());
   const std::string prefix =
-      known ? "" : " " + quoted("-DCMAKE_PREFIX_PATH=" + bin.parent_path().string());
+      known ? "" : " " + util::shell_word("-DCMAKE_PREFIX_PATH=" + bin.parent_path().string());
   const auto& name = request.name;
   std::cout << fmt::format(
       "\nNext:\n    cd {0}\n    cmake -B build{1}\n    cmake --build build -j\n"
       "    ctest --test-dir build --output-on-failure\n    {2} run {3}.toml\n"
       "    {2} plugins bench build/{4}_{3}.so --cases {3}_bench.toml\n"
       "Then change {3}.cpp, build and run again.\n",
-      quoted(request.folder), prefix, hilum, name, request.kind);
+      util::shell_word(request.folder), prefix, hilum, name, request.kind);
 }
 
 void make(Request& request) {

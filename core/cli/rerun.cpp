@@ -217,7 +217,7 @@ void rerun(const Options& options) {
 
 void add_rerun(CLI::App& runs) {
   auto options = std::make_shared<Options>();
-  auto* command = runs.add_subcommand("rerun", "Train a run again, from its own configuration");
+  auto* command = runs.add_subcommand(kRerun.name, kRerun.help);
   command->add_option("RUN", options->run, "Id, the start of one, name (its newest) or @last")
       ->required();
   command->add_option("overrides", options->overrides,

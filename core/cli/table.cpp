@@ -69,20 +69,12 @@ void describe_runs(const std::vector<std::vector<report::RowRun>>& rows, report:
   context.commit = join({commits.begin(), commits.end()}, ", ");
 }
 
-// What a shell leaves as it is.
-bool plain_word(const std::string& text) {
-  return text.find_first_not_of(
-             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-             "._-+=/,:@%") == std::string::npos;
-}
-
 report::Context context_of(const Options& o, const report::Profile& profile,
                            const std::vector<std::vector<report::RowRun>>& rows) {
   report::Context context{.profile = profile.name, .profile_note = profile.note};
   context.command = "hilum table " + o.table;
   if (!o.profile.empty()) context.command += " --profile " + o.profile;
-  for (const auto& text : o.overrides)
-    context.command += plain_word(text) ? " " + text : " '" + text + "'";
+  for (const auto& text : o.overrides) context.command += " " + util::shell_word(text);
   context.date = util::now().substr(0, 10);
   context.budget = profile.overrides;
   context.budget.insert(context.budget.end(), o.overrides.begin(), o.overrides.end());
