@@ -24,7 +24,7 @@ struct Options {
   Strings axes;
   std::vector<int64_t> folds = {0};
   int64_t jobs = 1, seeds = 1;
-  bool status = false, fail_fast = false, json = false;
+  bool status = false, fail_fast = false, any_code = false, json = false;
 };
 
 struct Point {
@@ -50,10 +50,12 @@ const char* state_of(const tables::State& state) {
 std::string metric_of(const Options& o, const runs::Reader& reader, const tables::Runner& runner) {
   if (!o.metric.empty()) return o.metric;
   for (const auto& state : runner.states())
-    if (state.match.kind == Kind::done)
+    if (state.match.kind == Kind::done) {
       for (const auto& [name, value] : reader.show(state.match.run).metrics)
         if (name.starts_with("val.") && (name.ends_with(".dice") || name.ends_with(".auc")))
           return name;
+      break;  // all points are of one experiment
+    }
   return "";
 }
 
@@ -87,9 +89,12 @@ void print(const std::vector<Point>& points, const std::string& metric, bool jso
     fmt::print("{}\n", list.dump(2));
     return;
   }
-  std::vector<Strings> rows{{"point", "state", "run", metric.empty() ? "figure" : metric}};
+  std::vector<Strings> rows{{"point", "state", "run", metric.empty() ? "figure" : metric, "why"}};
   for (const auto& p : points)
-    rows.push_back({p.label, p.state, p.run, p.value ? fmt::format("{:.4g}", *p.value) : "-"});
+    rows.push_back(
+        {p.label, p.state, p.run, p.value ? fmt::format("{:.4g}", *p.value) : "-", p.why});
+  if (std::ranges::all_of(points, [](const Point& p) { return p.why.empty(); }))
+    for (auto& row : rows) row.pop_back();
   fmt::print("{}", util::table(rows));
   if (metric.empty())
     fmt::print(
@@ -109,6 +114,7 @@ void sweep(const Options& o) {
                          .parallel = o.jobs,
                          .look_only = o.status,
                          .fail_fast = o.fail_fast,
+                         .same_program = !o.any_code,
                          .say = [&](const std::string& line) { progress.line(line); }});
   if (!runner.run()) {
     progress.line("interrupted; the same command goes on where it was");
@@ -138,11 +144,15 @@ void add_sweep(CLI::App& app) {
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   command->add_flag("--fail-fast", o->fail_fast, "after a failure, nothing more is begun");
+  command->add_flag("--any-code", o->any_code,
+                    "what another build of Hilum has done counts as done");
   command->add_flag("--status", o->status, "say where each point stands; run nothing");
   command->add_flag("--json", o->json, "one JSON document on stdout");
   command->footer(
-      "A point that is done with the same options, plugins and data is skipped; one that failed is "
-      "tried again;\none that was interrupted or killed goes on. Ctrl-C saves; the same command "
+      "A point that is done with the same options, plugins, data and build of Hilum is skipped; "
+      "one "
+      "that failed is tried again;\none that was interrupted or killed goes on. Ctrl-C saves; the "
+      "same command "
       "goes on.");
   command->callback([o] { sweep(*o); });
 }

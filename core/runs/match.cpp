@@ -22,7 +22,7 @@ using Plugins = std::map<std::string, std::string>;  // "fusion/gated" -> sha256
 
 // A run as far as it matters here.
 struct Candidate {
-  std::string id, status, fingerprint, place;  // place: "process 123 on host 'a'"
+  std::string id, status, fingerprint, program, place;  // place: "process 123 on host 'a'"
 };
 
 Plugins plugins_of(Connection& store, const std::string& run) {
@@ -39,11 +39,16 @@ Plugins plugins_of(const Work& work) {
   return plugins;
 }
 
-std::string fingerprint_of(Connection& store, const std::string& run) {
-  auto query =
-      store.query("SELECT value FROM param WHERE run = ?1 AND key = 'resolved.fingerprint'");
-  query.with(run);
+std::string param_of(Connection& store, const std::string& run, const std::string& key) {
+  auto query = store.query("SELECT value FROM param WHERE run = ?1 AND key = ?2");
+  query.with(run, key);
   return query.step() ? query.text(0) : "";
+}
+std::string fingerprint_of(Connection& store, const std::string& run) {
+  return param_of(store, run, "resolved.fingerprint");
+}
+std::string program_of(Connection& store, const std::string& run) {
+  return param_of(store, run, "resolved.program");
 }
 
 // Runs with the work's config, newest first.
@@ -55,6 +60,7 @@ std::vector<Candidate> with_config(Connection& store, const std::string& hash) {
   query.with(hash);
   while (query.step())
     found.push_back({query.text(0), query.text(1), fingerprint_of(store, query.text(0)),
+                     program_of(store, query.text(0)),
                      "process " + query.text(2) + " on host '" + query.text(3) + "'"});
   return found;
 }
@@ -123,6 +129,8 @@ std::string difference(Connection& store, const std::string& run, const Work& wo
   const std::string fingerprint = fingerprint_of(store, run);
   if (!fingerprint.empty() && fingerprint != work.fingerprint)
     told.push_back("the data changed since run " + name);
+  if (!work.program.empty() && work.program != program_of(store, run))
+    told.push_back("Hilum itself was rebuilt since run " + name);
   if (!told.empty()) return join(told, "; ");
   auto query = store.query("SELECT status, error FROM run WHERE id = ?1");
   query.with(run);
@@ -138,6 +146,7 @@ Match found(Connection& store, const Work& work, const std::vector<NewRun::Param
   const Plugins plugins = plugins_of(work);
   const auto same = [&](const Candidate& c) {
     return (c.fingerprint == work.fingerprint || (c.fingerprint.empty() && c.status != "done")) &&
+           (work.program.empty() || c.program == work.program) &&
            plugins_of(store, c.id) == plugins;
   };
   std::string earlier = newest_with_tag(store, work.tag, params), edited;

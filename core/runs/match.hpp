@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Has this work been done? A run is the same work where config, plugins and data are the same.
+// Has this work been done? A run is the same work where config, plugins and data are the same, and
+// where it is asked for, the program.
 #pragma once
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@ struct Work {
   std::string config_hash;         // config::Experiment::hash()
   std::vector<PluginUse> plugins;  // as they are now
   std::string fingerprint;         // of the data, as they are now
+  std::string program = {};  // resolved.program, as it is now; "": another build's runs count too
   std::string tag;  // names the place that asks, such as "table:NAME/ROW": the newest run with it
                     // (and the same seed and fold) is what a difference is told against; may be ""
 };

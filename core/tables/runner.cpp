@@ -13,6 +13,7 @@
 #include "core/tables/outside.hpp"
 #include "core/train/record.hpp"
 #include "core/train/session.hpp"
+#include "core/util/sha256.hpp"
 
 namespace hilum::tables {
 namespace {
@@ -46,6 +47,15 @@ std::string Runner::fingerprint(const config::Experiment& experiment) {
   return known;
 }
 
+// It may be rebuilt while a sweep goes on: what is trained from then on has the new hash.
+std::string Runner::program() {
+  if (!options_.same_program) return "";
+  const auto time = std::filesystem::last_write_time(options_.engine);
+  if (program_.second.empty() || program_.first != time)
+    program_ = {time, util::sha256_file(options_.engine)};
+  return program_.second;
+}
+
 runs::Work Runner::work_of(const Job& job, std::vector<runs::NewRun::Param>& params) {
   Strings overrides = job.overrides;
   if (job.init) overrides.push_back("train.init=run:" + states_[*job.init].match.run);
@@ -53,7 +63,8 @@ runs::Work Runner::work_of(const Job& job, std::vector<runs::NewRun::Param>& par
       train::read_experiment(config::Document::load(job.experiment, overrides));
   for (const auto& [key, value] : experiment.parameters)
     params.push_back({key, to_text(value), type_name(value)});
-  return {experiment.hash(), train::plugin_uses(*plugins), fingerprint(experiment), job.tag};
+  return {experiment.hash(), train::plugin_uses(*plugins), fingerprint(experiment), program(),
+          job.tag};
 }
 
 config::Experiment Runner::data_of(const Job& job) const {

@@ -17,6 +17,7 @@ struct RunnerOptions {
   int64_t parallel = 1;                         // trainings at once, each on its share of the cores
   bool look_only = false;                       // nothing is run
   bool fail_fast = false;                       // after a failure nothing more is begun
+  bool same_program = false;                    // what another build of Hilum did is done again
   std::function<void(const std::string&)> say;  // a line for people
 };
 /// Where a job stands.
@@ -43,6 +44,7 @@ class Runner {
  private:
   runs::Work work_of(const Job& job, std::vector<runs::NewRun::Param>& params);
   std::string fingerprint(const config::Experiment& experiment);
+  std::string program();
   config::Experiment data_of(const Job& job) const;
   void look(size_t i);
   bool ready(size_t i) const;
@@ -59,6 +61,8 @@ class Runner {
   std::vector<std::vector<report::RowRun>> rows_;
   Strings failures_;
   std::map<std::string, std::string> fingerprints_;  // of data that were read, by their options
+  std::pair<std::filesystem::file_time_type, std::string>
+      program_;  // the engine's hash, and of when
 };
 
 }  // namespace hilum::tables

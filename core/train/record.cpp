@@ -4,6 +4,7 @@
 #include <torch/version.h>
 
 #include "core/util/machine.hpp"
+#include "core/util/sha256.hpp"
 
 namespace hilum::train {
 
@@ -32,6 +33,7 @@ runs::NewRun describe(const Setup& setup) {
   for (const auto& [key, value] : e.parameters)
     run.params.push_back({key, to_text(value), type_name(value)});
   run.params.push_back({"resolved.threads", std::to_string(setup.compute.threads), "integer"});
+  run.params.push_back({"resolved.program", util::sha256_program(), "string"});
   int64_t parameters = 0;
   for (const auto& p : setup.model->parameters()) parameters += p.numel();
   run.params.push_back({"resolved.parameters", std::to_string(parameters), "integer"});

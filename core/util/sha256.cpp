@@ -48,4 +48,6 @@ std::string sha256_file(const std::filesystem::path& file) {
   return hash.hex();
 }
 
+std::string sha256_program() { return sha256_file("/proc/self/exe"); }
+
 }  // namespace hilum::util

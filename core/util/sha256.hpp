@@ -24,5 +24,7 @@ class Sha256 {
 std::string sha256(std::string_view text);
 /// Throws Error where the file cannot be read.
 std::string sha256_file(const std::filesystem::path& file);
+/// Of this program as it runs, also where its file was replaced since.
+std::string sha256_program();
 
 }  // namespace hilum::util

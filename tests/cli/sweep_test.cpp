@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // hilum sweep: every point once, however often it is killed.
+#include <SQLiteCpp/SQLiteCpp.h>
+
 #include <set>
 
 #include "tests/cli/program.hpp"
@@ -69,6 +71,18 @@ TEST_F(Sweep, ListsSeedsFoldsAndFailures) {
   const size_t before = count();
   EXPECT_EQ(hilum({"sweep", "small.toml", "backbone.seg.width=2", "--seeds", "2"}).code, 0);
   EXPECT_EQ(count(), before + 1) << "seed 0 was there";
+}
+
+TEST_F(Sweep, APointIsKnownByTheBuildThatRanItToo) {
+  const Strings point = {"sweep", "small.toml", "backbone.seg.width=2"};
+  ASSERT_EQ(hilum(point).code, 0);
+  SQLite::Database(runs() / "hilum.db", SQLite::OPEN_READWRITE)
+      .exec("UPDATE param SET value = 'another build' WHERE key = 'resolved.program'");
+  EXPECT_THAT(hilum(point + Strings{"--status"}).out, HasSubstr("Hilum itself was rebuilt"));
+  EXPECT_EQ(hilum(point + Strings{"--any-code"}).code, 0);
+  EXPECT_EQ(count(), 1u) << "that is said to count";
+  EXPECT_EQ(hilum(point).code, 0);
+  EXPECT_EQ(count(), 2u);
 }
 
 TEST_F(Sweep, WrongRequestsRunNothing) {

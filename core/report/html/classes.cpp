@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "core/metrics/classification.hpp"
+#include "core/report/html/calls.hpp"
 #include "core/report/html/chart.hpp"
 #include "core/report/html/sections.hpp"
 #include "core/report/html/write.hpp"
@@ -14,7 +15,6 @@
 namespace hilum::report::html {
 namespace {
 
-constexpr double kThreshold = 0.5;
 constexpr size_t kBins = 10;
 
 /// One run's probabilities where the truth is known.
@@ -78,43 +78,8 @@ double brier(const Calls& calls) {
   return sum / static_cast<double>(calls.truth.size());
 }
 
-std::string confusion(const RunData& run, const Calls& calls) {
-  int64_t n[2][2] = {};
-  for (size_t i = 0; i < calls.truth.size(); ++i)
-    ++n[calls.truth[i] == 1][calls.predicted[i] > kThreshold];
-  return fmt::format(
-      "<table class=confusion><caption>{}: {} nodules, called 1 above {}; Brier score {:.3f}"
-      "</caption><thead><tr><td></td><th scope=col>called 0</th><th scope=col>called 1</th></tr>"
-      "</thead><tbody><tr><th scope=row>true 0</th><td>{}</td><td>{}</td></tr>"
-      "<tr><th scope=row>true 1</th><td>{}</td><td>{}</td></tr></tbody></table>\n",
-      escaped(run.label), calls.truth.size(), kThreshold, brier(calls), n[0][0], n[0][1], n[1][0],
-      n[1][1]);
-}
-
-std::string flips(const Gathered& all, const std::string& output) {
-  if (!all.compares() || !all.our().find(output) || !all.baseline().find(output)) return "";
-  SortTable table(output + ": nodules that " + all.baseline().label + " and " + all.our().label +
-                      " call differently at 0.5",
-                  {"nodule", "patient", "true", all.baseline().label, all.our().label, "change"});
-  int64_t better = 0, worse = 0;
-  for (const auto& [id, row] : all.our().cases) {
-    const auto truth = all.our().value(id, output + ".truth");
-    const auto now = all.our().value(id, output + ".predicted");
-    const auto before = all.baseline().value(id, output + ".predicted");
-    if (!truth || !now || !before || (*now > kThreshold) == (*before > kThreshold)) continue;
-    const bool right = (*now > kThreshold) == (*truth == 1);
-    ++(right ? better : worse);
-    table.row({SortTable::text(id), SortTable::text(row.patient), SortTable::number(*truth, 0),
-               SortTable::number(*before, 3), SortTable::number(*now, 3),
-               SortTable::text(right ? "wrong → right" : "right → wrong")});
-  }
-  const std::string counts =
-      fmt::format("<p>From {} to {}: {} wrong → right, {} right → wrong.</p>\n",
-                  escaped(all.baseline().label), escaped(all.our().label), better, worse);
-  return counts + (table.rows() > 0 ? table.html() : "");
-}
-
-std::string one_output(const Gathered& all, const std::string& output) {
+std::string one_binary(const Gathered& all, const RunOutput& kind) {
+  const std::string& output = kind.name;
   Chart curves{output + ": ROC", "1 − specificity", "sensitivity", {}, std::array{0.0, 1.0}, true};
   Chart bins{output + ": reliability, 10 bins",
              "mean probability",
@@ -137,19 +102,34 @@ std::string one_output(const Gathered& all, const std::string& output) {
     Line line = reliability(calls);
     line.colour = run.colour, line.label = run.label;
     bins.lines.push_back(std::move(line));
-    tables += confusion(run, calls);
+    tables +=
+        confusion(run, kind, fmt::format(", called 1 above 0.5; Brier score {:.3f}", brier(calls)));
   }
   if (tables.empty() && curves.lines.empty()) return "";
   return "<h3>" + escaped(output) + "</h3><div class=charts>\n" + chart(curves) + chart(bins) +
-         "<div>" + tables + "</div></div>\n" + flips(all, output);
+         "<div>" + tables + "</div></div>\n" + flips(all, kind);
+}
+
+std::string one_ordinal(const Gathered& all, const RunOutput& output) {
+  std::string tables;
+  for (const auto* run : {&all.baseline(), &all.our()}) {
+    if (!all.compares() && !tables.empty()) break;
+    tables += confusion(*run, output, "");
+  }
+  if (tables.empty()) return "";
+  return "<h3>" + escaped(output.name) + "</h3><div class=charts>\n" + tables + "</div>\n" +
+         flips(all, output);
 }
 
 }  // namespace
 
-std::string binary_section(const Gathered& all) {
+std::string classes_section(const Gathered& all) {
   std::string parts;
   for (const auto& output : all.outputs())
-    if (output.kind == Kind::binary) parts += one_output(all, output.name);
+    if (output.kind == Kind::binary)
+      parts += one_binary(all, output);
+    else if (output.kind == Kind::ordinal)
+      parts += one_ordinal(all, output);
   if (parts.empty()) return "";
   return "<section id=classes><h2>Classes</h2>\n" + parts + "</section>\n";
 }

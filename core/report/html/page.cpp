@@ -138,7 +138,7 @@ std::string assemble(const Gathered& all, const PageData& data, const PageOption
   const std::string before =
       head(all, data, options) + "<main>\n" + runs_section(all) + curves_section(all);
   const std::string after = worst_section(all, output) + dice_section(all, output, data) +
-                            values_section(all) + binary_section(all) + "</main>\n<script>" +
+                            values_section(all) + classes_section(all) + "</main>\n<script>" +
                             kScript + "</script></body></html>\n";
   const size_t fixed = before.size() + after.size();
   if (fixed > options.limit)

@@ -17,9 +17,9 @@ std::string dice_section(const Gathered& all, const std::string& output, const P
 std::string worst_section(const Gathered& all, const std::string& output);
 /// Each nodule's values, predicted/true, in our run.
 std::string values_section(const Gathered& all);
-/// Binary outputs: ROC, confusion at 0.5, reliability, and the nodules that changed sides between
-/// the baseline and ours.
-std::string binary_section(const Gathered& all);
+/// Binary and ordinal outputs: confusion matrices, and the nodules that the baseline and ours call
+/// differently; of binary ones ROC and reliability too.
+std::string classes_section(const Gathered& all);
 
 /// The mask output of a run that is compared with `output`: of that name, else its first; or null.
 const RunOutput* mask_of(const RunData& run, const std::string& output);

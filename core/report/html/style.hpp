@@ -32,7 +32,7 @@ cursor:pointer;width:100%;text-align:left}
 button:focus-visible,a:focus-visible,input:focus-visible{outline:2px solid var(--base);outline-offset:-2px}
 th[aria-sort=ascending] button::after{content:" ▲"}th[aria-sort=descending] button::after{content:" ▼"}
 .wrong{text-decoration:underline wavy var(--ours);font-weight:600}
-.confusion{margin:0 0 1rem}.confusion td{text-align:right}
+.confusion{margin:0 0 1rem}.confusion td{text-align:right}.confusion .right{font-weight:600}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(340px,1fr));gap:1rem}
 figure{margin:0}.chart svg[role]{width:100%;height:auto}
 .t{font-size:11px;fill:var(--soft)}.g{stroke:var(--line);fill:none}

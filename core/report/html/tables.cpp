@@ -5,6 +5,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/report/html/calls.hpp"
 #include "core/report/html/sections.hpp"
 #include "core/report/html/write.hpp"
 
@@ -93,12 +94,7 @@ SortTable::Cell value_cell(const RunOutput& output, std::optional<double> predic
                            std::optional<double> truth) {
   if (!predicted) return {"–"};
   const int digits = output.kind == Kind::regression ? 2 : 0;
-  // As the metrics round: a probability above 0.5 is 1; levels go to the nearest, halves to even.
-  const auto rounded = [&](double v) {
-    return output.kind == Kind::binary    ? (v > 0.5 ? 1.0 : 0.0)
-           : output.kind == Kind::ordinal ? std::nearbyint(v)
-                                          : v;
-  };
+  const auto rounded = [&](double v) { return called(output.kind, v); };
   const bool wrong =
       output.kind != Kind::regression && truth && rounded(*predicted) != rounded(*truth);
   std::optional<double> shown_truth;

@@ -10,7 +10,6 @@
 
 #include "core/config/apart.hpp"
 #include "core/metrics/statistics.hpp"
-#include "core/runs/drift.hpp"
 #include "hilum/error.hpp"
 
 namespace hilum::report {
@@ -51,7 +50,8 @@ void find_differences(RunComparison& c) {
     for (const auto& [key, value] : values_of(run.params))
       if (!key.starts_with("resolved."))
         (config::changes_no_result(key) ? about : mine)[key] = value;
-      else if (key == "resolved.fingerprint" || key == "resolved.threads")
+      else if (key == "resolved.fingerprint" || key == "resolved.threads" ||
+               key == "resolved.program")
         about[key.substr(9)] = value;
     about["code"] = run.git + (run.dirty ? " with uncommitted changes" : "");
     about["LibTorch"] = run.torch;
@@ -130,13 +130,12 @@ std::vector<Column> columns_of(const std::vector<runs::Details>& all, const Stri
   return columns;
 }
 
-// The final figures of all done runs that differ from this one in their seed alone, with its own.
-std::vector<double> over_seeds(const runs::Reader& reader, const runs::Details& run,
-                               const std::string& metric) {
-  std::vector<double> values;
+// The done runs that differ from this one in their seed alone, it among them.
+std::vector<runs::Details> other_seeds(const runs::Reader& reader, const runs::Details& run) {
+  std::vector<runs::Details> found;
   for (const auto& other : reader.list({.status = "done", .name = run.name})) {
     if (other.fold != run.fold) continue;
-    const auto details = reader.show(other.id);
+    auto details = reader.show(other.id);
     const auto changed = differing({values_of(run.params), values_of(details.params)});
     const bool same = std::ranges::all_of(changed, [](const Differing& d) {
       return d.key == "experiment.seed" || config::changes_no_result(d.key);
@@ -144,20 +143,29 @@ std::vector<double> over_seeds(const runs::Reader& reader, const runs::Details& 
     const bool built_alike = run.plugins.size() == details.plugins.size() &&
                              std::ranges::equal(run.plugins, details.plugins, {},
                                                 &runs::PluginUse::sha256, &runs::PluginUse::sha256);
-    if (!same || !built_alike) continue;
-    for (const auto& [name, value] : details.metrics)
-      if (name == kSplit + metric && std::isfinite(value)) values.push_back(value);
+    if (same && built_alike) found.push_back(std::move(details));
   }
+  return found;
+}
+
+// Of each run its seeds: read once, for all metrics.
+using Seeds = std::vector<std::vector<runs::Details>>;
+
+std::vector<double> figures_of(const std::vector<runs::Details>& seeds, const std::string& metric) {
+  std::vector<double> values;
+  for (const auto& run : seeds)
+    for (const auto& [name, value] : run.metrics)
+      if (name == kSplit + metric && std::isfinite(value)) values.push_back(value);
   return values;
 }
 
 // How far two runs of the same work lie apart by their seeds alone, 95 % of the time.
-std::optional<double> seed_noise(const runs::Reader& reader, const RunComparison& c, size_t a,
-                                 size_t b, const std::string& metric) {
+std::optional<double> seed_noise(const Seeds& seeds, size_t a, size_t b,
+                                 const std::string& metric) {
   double variance = 0;
   size_t counted = 0;
   for (const size_t r : {a, b}) {
-    const auto values = over_seeds(reader, c.runs[r], metric);
+    const auto values = figures_of(seeds[r], metric);
     if (values.size() < 2) continue;
     const double sd = metrics::deviation(values);
     variance += sd * sd, ++counted;
@@ -166,7 +174,7 @@ std::optional<double> seed_noise(const runs::Reader& reader, const RunComparison
   return 1.96 * std::sqrt(2 * variance / static_cast<double>(counted));
 }
 
-Verdict judge(const runs::Reader& reader, const RunComparison& c, size_t r, size_t m) {
+Verdict judge(const Seeds& seeds, const RunComparison& c, size_t r, size_t m) {
   const Column& column = c.table.columns[m];
   const Cell& cell = c.figures.cells[r][m];
   Verdict v{.metric = column.id, .run = c.labels[r]};
@@ -176,7 +184,7 @@ Verdict judge(const runs::Reader& reader, const RunComparison& c, size_t r, size
     return v;
   }
   const double d = *cell.difference;
-  const auto floor = seed_noise(reader, c, 0, r, column.id);
+  const auto floor = seed_noise(seeds, 0, r, column.id);
   const bool beyond_cases =
       (*cell.difference_low > 0 || *cell.difference_high < 0) && (!cell.p || *cell.p < kLevel);
   const bool beyond_seeds = !floor || std::abs(d) > *floor;
@@ -230,9 +238,10 @@ RunComparison compare_runs(const runs::Reader& reader, const Strings& named,
   }
   c.table.baseline = c.runs[0].id;
   c.figures = fill(c.table, c.rows, reader);
+  Seeds seeds;
+  for (const auto& run : c.runs) seeds.push_back(other_seeds(reader, run));
   for (size_t r = 1; r < c.runs.size(); ++r)
-    for (size_t m = 0; m < c.table.columns.size(); ++m)
-      c.verdicts.push_back(judge(reader, c, r, m));
+    for (size_t m = 0; m < c.table.columns.size(); ++m) c.verdicts.push_back(judge(seeds, c, r, m));
   return c;
 }
 

@@ -60,7 +60,8 @@ class Page : public ::testing::Test {
           {"p" + std::to_string(i / 2), id_of(i), {}, "nodule.predicted", probability[size_t(i)]});
       cases.push_back(
           {"p" + std::to_string(i / 2), id_of(i), {}, "nodule.truth", truth[size_t(i)]});
-      cases.push_back({"p" + std::to_string(i / 2), id_of(i), {}, "texture.predicted", 2.4 + i});
+      cases.push_back(
+          {"p" + std::to_string(i / 2), id_of(i), {}, "texture.predicted", 2.4 + i + level});
       cases.push_back({"p" + std::to_string(i / 2), id_of(i), {}, "texture.truth", 3});
     }
     store.log_cases(id, "test", cases);
@@ -94,6 +95,7 @@ class Page : public ::testing::Test {
   data::Folder folder;
   data::RegionSet set;
   std::string base, ours, label, source = "phantom";
+  double level = 0;  // added to each predicted level
 };
 
 TEST_F(Page, NeedsNothingBesideItAndLetsNothingIn) {
@@ -138,11 +140,27 @@ TEST_F(Page, BinaryOutputsHaveRocConfusionAndFlips) {
   const auto html = page();
   EXPECT_THAT(html, HasSubstr("base, AUC 1.000"));
   EXPECT_THAT(html, HasSubstr("ours: 4 nodules, called 1 above 0.5; Brier score 0.105"));
-  EXPECT_THAT(html, HasSubstr("<th scope=row>true 0</th><td>2</td><td>0</td></tr><tr><th "
-                              "scope=row>true 1</th><td>1</td><td>1</td>"));
+  EXPECT_THAT(html, HasSubstr("<th scope=row>true 0</th><td class=right>2</td><td>0</td></tr>"
+                              "<tr><th scope=row>true 1</th><td>1</td><td class=right>1</td>"));
   EXPECT_THAT(html, HasSubstr("From base to ours: 0 wrong → right, 1 right → wrong."));
   EXPECT_THAT(html, HasSubstr("<tr><th scope=row>n12</th><td>p1</td><td data-k=\"1\">1</td><td "
                               "data-k=\"0.7\">0.700</td><td data-k=\"0.4\">0.400</td>"));
+}
+
+// Levels 2.4, 3.4, 4.4 and 5.4, all truly 3; the other run is a level lower.
+TEST_F(Page, OrdinalOutputsHaveConfusionAndFlips) {
+  level = -1;
+  base = add_run("low", 0, {0.6, 0.2, 0.7, 0.4});
+  const auto html = page();
+  EXPECT_THAT(html, HasSubstr("<h3>texture</h3>"));
+  EXPECT_THAT(html, HasSubstr("ours: 4 nodules</caption><thead><tr><td></td><th scope=col>called "
+                              "2</th><th scope=col>called 3</th>"));
+  EXPECT_THAT(html, HasSubstr("<th scope=row>true 3</th><td>1</td><td class=right>1</td><td>1</td>"
+                              "<td>1</td></tr>"));
+  EXPECT_THAT(html, Not(HasSubstr("texture: nodules that low and ours call differently at 0.5")));
+  EXPECT_THAT(html, HasSubstr("texture: nodules that low and ours call differently"));
+  EXPECT_THAT(html, HasSubstr("From low to ours: 1 wrong → right, 1 right → wrong, 2 wrong → wrong "
+                              "otherwise."));
 }
 
 TEST_F(Page, DrawsTheSliceAndTheContoursOfBothRuns) {

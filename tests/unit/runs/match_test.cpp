@@ -34,9 +34,9 @@ class MatchTest : public StoreTest {
     return id;
   }
   // The present work: that of `now`.
-  Match find(const std::string& fingerprint = "f1") const {
-    return find_work(Reader(folder), {now.config_hash, now.plugins, fingerprint, now.tags[0]},
-                     now.params);
+  Match find(const std::string& fingerprint = "f1", const std::string& program = "") const {
+    return find_work(Reader(folder),
+                     {now.config_hash, now.plugins, fingerprint, program, now.tags[0]}, now.params);
   }
   NewRun changed(const std::string& key, const std::string& value) const {
     NewRun run = now;
@@ -92,6 +92,17 @@ TEST_F(MatchTest, OnlyTheSameWorkIsGoneOnWith) {
   EXPECT_EQ(find("f2").run, "");
   now.plugins[0].sha256 = "cc33";
   EXPECT_EQ(find().kind, Kind::none);
+}
+
+TEST_F(MatchTest, AnotherBuildOfTheProgramIsOtherWorkWhereThatIsAskedFor) {
+  const std::string old = record(now, "done");  // by a Hilum that did not record itself
+  EXPECT_EQ(find("f1", "p1").why, "Hilum itself was rebuilt since run " + short_id(old));
+  now.params.push_back({"resolved.program", "p1", "string"});
+  const std::string id = record(now, "done");
+  EXPECT_EQ(find("f1", "p1").run, id);
+  EXPECT_EQ(find("f1", "p2").kind, Kind::none);
+  EXPECT_EQ(find("f1", "p2").why, "Hilum itself was rebuilt since run " + short_id(id));
+  EXPECT_EQ(find().run, id) << "nobody asked";
 }
 
 TEST_F(MatchTest, OtherDataAreOtherWork) {
