@@ -3,6 +3,7 @@
 #   make test    install, build, run all tests
 # make install PREFIX=DIR puts the program, the SDK and the plugins there; the prefix may be moved later.
 # make parity compares every part with PyTorch, torchvision and SMP (5 GB, docs/parity.md).
+# make bench-logging measures the run store beside MLflow's (1 GB, benchmarks/README.md).
 # Nothing is done twice.
 
 BUILD  ?= build
@@ -10,7 +11,7 @@ PRESET ?= release
 JOBS   ?= $(shell nproc)
 PREFIX ?= /usr/local
 
-.PHONY: all demo test parity parity-pages packages install build format format-check clean
+.PHONY: all demo test parity parity-pages bench-logging packages install build format format-check clean
 all: build
 
 packages:
@@ -43,6 +44,10 @@ parity-pages: packages $(BUILD)/build.ninja
 	cmake --build $(BUILD) -j $(JOBS) --target demo
 	$(PEERS)/run.py --hilum $(BUILD)/bin/hilum --page docs/parity.md
 	$(PEERS)/counts.py --hilum $(BUILD)/bin/hilum --page docs/backbones.md
+
+bench-logging: packages $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS) --target logging_bench
+	"$$(scripts/peer_env.sh logging_peer)" -B benchmarks/logging_compare.py $(BUILD)/benchmarks/logging_bench
 
 format:
 	scripts/format.sh

@@ -9,6 +9,7 @@ find_package(SQLiteCpp REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_path(HILUM_XXHASH xxhash.h REQUIRED)  # the header alone: Debian has no CMake package of it
 find_package(pugixml REQUIRED)
 find_package(benchmark REQUIRED)
 set(CMAKE_MESSAGE_LOG_LEVEL NOTICE)  # GDCM's package names fifteen programs that Debian keeps elsewhere

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Makes the Python environment that `make parity` compares with, in the user cache, and prints its python.
-# Pins: the `peer` lines of dependencies.txt. About 5 GB, since PyTorch's wheel for Linux is the one with CUDA. An
-# environment that is there for these pins is used as it is.
+# Makes a Python environment to compare with, in the user cache, and prints its python.
+#   scripts/peer_env.sh [peer|logging_peer]
+# peer: for `make parity`, about 5 GB, since PyTorch's wheel for Linux is the one with CUDA. logging_peer: for
+# `make bench-logging`, about 1 GB. Pins: the lines of dependencies.txt that begin so. An environment that is there
+# for these pins is used as it is.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-mapfile -t pins < <(sed -n 's/^peer  *\([^ ]*\).*/\1/p' "$here/../dependencies.txt")
-[ ${#pins[@]} != 0 ] || { echo "dependencies.txt has no 'peer' lines, so there is nothing to install" >&2; exit 1; }
+kind=${1:-peer}
+mapfile -t pins < <(sed -n "s/^$kind  *\([^ ]*\).*/\1/p" "$here/../dependencies.txt")
+[ ${#pins[@]} != 0 ] || { echo "dependencies.txt has no '$kind' lines, so there is nothing to install" >&2; exit 1; }
 hash=$(printf '%s\n' "${pins[@]}" | sha256sum | cut -c1-12)
 cache=${HILUM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/hilum}
 folder=$cache/peers-$hash

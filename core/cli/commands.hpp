@@ -33,6 +33,7 @@ void add_data_cache(CLI::App& data);  // under data
 void add_doctor(CLI::App& app);
 void add_plugins_bench(CLI::App& plugins);  // a part of `plugins`
 void add_rerun(CLI::App& runs);             // a part of `runs`
+void add_runs_verify(CLI::App& runs);       // a part of `runs`
 // Hidden: child processes that look at plugin libraries.
 void add_describe(CLI::App& app);
 void add_try(CLI::App& app);
@@ -45,6 +46,8 @@ struct Heavy {
 inline constexpr Heavy kBench{
     "plugins", "bench", "Time of a plugin, forward and backward; compared with what was before"};
 inline constexpr Heavy kRerun{"runs", "rerun", "Train a run again, from its own configuration"};
-inline constexpr Heavy kHeavy[] = {kBench, kRerun};
+inline constexpr Heavy kVerify{"runs", "verify",
+                               "Was a run resumed exactly; are two runs the same, step by step?"};
+inline constexpr Heavy kHeavy[] = {kBench, kRerun, kVerify};
 
 }  // namespace hilum::cli

@@ -31,5 +31,6 @@ int main(int argc, char** argv) {
     add(app);
   add_plugins_bench(*app.get_subcommand("plugins"));
   add_rerun(*app.get_subcommand("runs"));
+  add_runs_verify(*app.get_subcommand("runs"));
   return run_program(app, argc, argv, what_of);
 }

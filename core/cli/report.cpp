@@ -7,7 +7,7 @@
 
 #include "core/cli/commands.hpp"
 #include "core/report/html/page.hpp"
-#include "core/runs/print_parts.hpp"
+#include "core/runs/print/print_parts.hpp"
 #include "core/tables/runner.hpp"
 #include "core/train/session.hpp"
 #include "core/util/files.hpp"

@@ -9,8 +9,9 @@
 #include "core/cli/commands.hpp"
 #include "core/cli/program.hpp"
 #include "core/cli/tags.hpp"
-#include "core/runs/compare_figures.hpp"
-#include "core/runs/drift.hpp"
+#include "core/runs/again/compare_figures.hpp"
+#include "core/runs/again/drift.hpp"
+#include "core/runs/steps/compare_steps.hpp"
 #include "core/train/on_demand.hpp"
 #include "core/train/record.hpp"
 #include "core/train/trainer.hpp"
@@ -137,7 +138,7 @@ Json to_json(const std::vector<runs::Drift>& drift) {
   return list;
 }
 
-void print(const runs::Details& then, const std::string& id, const runs::FigureComparison& c) {
+void print(const runs::Details& then, const runs::FigureComparison& c) {
   const auto shown = [](const std::optional<double>& value) {
     return value ? fmt::format("{:.6g}", *value) : std::string();
   };
@@ -158,7 +159,6 @@ void print(const runs::Details& then, const std::string& id, const runs::FigureC
   else
     fmt::print("{} of {} test figures and {} of {} figures of cases differ from those of run {}.\n",
                unequal, c.metrics.size(), c.unequal_cases, c.cases, then.id);
-  fmt::print("run {} is done\n  hilum runs show {}\n", id, id);
 }
 
 train::RunResult train_again(const runs::Details& then, Present& present, config::Document document,
@@ -181,15 +181,32 @@ train::RunResult train_again(const runs::Details& then, Present& present, config
   return train::run(std::move(setup), store, out);
 }
 
+// None where one of them has no record of its steps that can be read.
+std::optional<runs::StepsComparison> steps_of(const runs::Details& then,
+                                              const train::RunResult& result) {
+  try {
+    return runs::compare_steps_in(then.folder, result.folder);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 void compare(const runs::Details& then, const train::RunResult& result, const Options& options,
              Json& json) {
   const auto figures = runs::compare_figures(runs::Reader(), then.id, result.id, "test");
   const bool comparable = std::any_of(figures.metrics.begin(), figures.metrics.end(),
                                       [](const auto& m) { return m.first.has_value(); });
   if (comparable) json["equal"] = figures.equal();
+  const auto steps = steps_of(then, result);
+  if (steps) json["steps_equal"] = steps->equal();
   if (options.json) return;
-  if (comparable) return print(then, result.id, figures);
-  fmt::print("\nrun {} has no test figures ({}): nothing to compare with\n", then.id, then.status);
+  if (comparable)
+    print(then, figures);
+  else
+    fmt::print("\nrun {} has no test figures ({}): nothing to compare with\n", then.id,
+               then.status);
+  if (steps) fmt::print("{}\n", runs::to_text(*steps));
+  fmt::print("run {0} is done\n  hilum runs show {0}\n", result.id);
 }
 
 void rerun(const Options& options) {
@@ -206,7 +223,7 @@ void rerun(const Options& options) {
   } else {
     const auto result = train_again(then, present, document, options, out);
     json["id"] = result.id, json["status"] = result.status, json["metrics"] = result.metrics;
-    json["equal"] = nullptr;
+    json["equal"] = nullptr, json["steps_equal"] = nullptr;
     if (result.status == "done") compare(then, result, options, json);
   }
   if (options.json) fmt::print("{}\n", json.dump(2));

@@ -6,12 +6,13 @@
 
 namespace hilum::config {
 
-/// Keys that cannot change a result: labels, loader threads (their order is fixed), places to look
-/// in. Two experiments that differ in these alone are the same work.
+/// Keys that cannot change a result: labels, loader threads (their order is fixed), what is
+/// recorded on the way, places to look in. Two experiments that differ in these alone are the same
+/// work.
 inline bool changes_no_result(std::string_view key) {
-  static constexpr std::array<std::string_view, 5> kApart = {"experiment.name", "experiment.note",
-                                                             "data.workers", "train.log_every",
-                                                             "plugins.registries"};
+  static constexpr std::array<std::string_view, 6> kApart = {
+      "experiment.name", "experiment.note", "data.workers",
+      "train.log_every", "train.digests",   "plugins.registries"};
   return std::find(kApart.begin(), kApart.end(), key) != kApart.end();
 }
 

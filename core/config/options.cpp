@@ -250,7 +250,11 @@ void add_machine_and_stopping(Schema<TrainOptions>& s) {
       .range(1, kMost)
       .add("drop_last", &O::drop_last, "leave out an epoch's last batch where it is not full")
       .add("log_every", &O::log_every, "steps between lines of progress; 0: one an epoch")
-      .range(0, kMost);
+      .range(0, kMost)
+      .add("digests", &O::digests,
+           "digests in steps.csv, for `hilum runs verify`: of the weights after each 'step' (on a "
+           "GPU 'epoch'), after each 'epoch', or 'off': no steps.csv")
+      .one_of({"step", "epoch", "off"});
 }
 
 }  // namespace

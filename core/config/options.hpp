@@ -96,7 +96,8 @@ struct TrainOptions {
       "auto";  // metric of `best` and early stopping; auto: first head's main metric
   int64_t validate_every = 1;  // epochs
   bool drop_last = true;
-  int64_t log_every = 0;  // steps between lines of progress; 0: one line an epoch
+  int64_t log_every = 0;         // steps between lines of progress; 0: one line an epoch
+  std::string digests = "step";  // when steps.csv gets a digest of the weights: step, epoch, off
   static Schema<TrainOptions> schema();
 };
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 
 #include "core/data/itk_setup.hpp"
 #include "core/data/meta_check.hpp"
@@ -133,8 +134,9 @@ Volume read_by_itk(const fs::path& file) {
   return volume;
 }
 
-void write(const fs::path& file, const Geometry& geometry, const void* data, size_t count,
-           itk::IOComponentEnum type) {
+// Returns the bytes of the voxels.
+uintmax_t write(const fs::path& file, const Geometry& geometry, const void* data, size_t count,
+                itk::IOComponentEnum type) {
   if (static_cast<int64_t>(count) != voxels(geometry))
     throw Error(file.string() + ": " + std::to_string(count) + " voxels to write, the grid has " +
                 std::to_string(voxels(geometry)) + ".");
@@ -154,6 +156,18 @@ void write(const fs::path& file, const Geometry& geometry, const void* data, siz
   select_all(*io);
   io->WriteImageInformation();
   io->Write(data);
+  return static_cast<uintmax_t>(io->GetImageSizeInBytes());
+}
+
+// ITK's NIfTI takes no notice of a full disk. A gzip stream ends with the length of what it holds,
+// here a heading and the voxels.
+bool is_whole(const fs::path& file, uintmax_t bytes) {
+  if (file.extension() == ".nii") return fs::file_size(file) > bytes;
+  if (file.extension() != ".gz") return true;
+  uint32_t length = 0;
+  std::ifstream in(file, std::ios::binary);
+  in.seekg(-4, std::ios::end).read(reinterpret_cast<char*>(&length), sizeof length);
+  return in && length - static_cast<uint32_t>(bytes) < 4096;
 }
 
 void write_safely(const fs::path& file, const Geometry& geometry, const void* data, size_t count,
@@ -162,13 +176,18 @@ void write_safely(const fs::path& file, const Geometry& geometry, const void* da
   if (file.has_parent_path()) fs::create_directories(file.parent_path());
   const std::string name = file.filename().string();
   // These name a second file inside: renaming one of the two would part them.
-  if (name.ends_with(".mhd") || name.ends_with(".nhdr"))
-    return write(file, geometry, data, count, type);
+  if (name.ends_with(".mhd") || name.ends_with(".nhdr")) {
+    write(file, geometry, data, count, type);
+    return;
+  }
   const auto dot = name.find(name.ends_with(".nii.gz") ? ".nii.gz" : file.extension().string());
   const fs::path beside = file.parent_path() / (name.substr(0, dot) + ".part" +
                                                 std::to_string(getpid()) + name.substr(dot));
   try {
-    write(beside, geometry, data, count, type);
+    if (!is_whole(beside, write(beside, geometry, data, count, type)))
+      throw util::DiskFull(file.string() +
+                           ": cannot be written whole: No space left on device, it seems. Free "
+                           "some space on this disk.");
     fs::rename(beside, file);
   } catch (...) {
     std::error_code ignored;

@@ -5,7 +5,7 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
-#include "core/runs/connection.hpp"
+#include "core/runs/sqlite/connection.hpp"
 #include "core/runs/ulid.hpp"
 #include "core/util/text.hpp"
 

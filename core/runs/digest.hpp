@@ -4,8 +4,8 @@
 #pragma once
 #include <string>
 
-#include "core/runs/connection.hpp"
 #include "core/runs/queries.hpp"
+#include "core/runs/sqlite/connection.hpp"
 
 namespace hilum::runs {
 

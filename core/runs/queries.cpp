@@ -3,23 +3,20 @@
 
 #include <algorithm>
 
+#include "core/runs/ask/find.hpp"
+#include "core/runs/ask/list.hpp"
 #include "core/runs/digest.hpp"
-#include "core/runs/find.hpp"
 #include "core/runs/reader.hpp"
-#include "core/runs/where.hpp"
 #include "hilum/names.hpp"
 
 namespace hilum::runs {
 namespace {
 
-constexpr const char* kSummary =
-    "SELECT r.id, r.name, r.experiment, hilum_status(r.status, r.pid, r.boot, r.heartbeat), "
-    "r.started, "
-    "CASE WHEN hilum_status(r.status, r.pid, r.boot, r.heartbeat) = 'crashed' THEN r.heartbeat "
-    "ELSE "
-    "r.ended END, r.host, r.device, r.precision, r.parent, r.seed, r.fold, (SELECT p.number FROM "
-    "param "
-    "p WHERE p.run = r.id AND p.key = 'train.epochs') FROM run r ";
+const std::string kSummary = std::string("SELECT r.id, r.name, r.experiment, ") + kStatus +
+                             ", r.started, " + kEnded +
+                             ", r.host, r.device, r.precision, r.parent, r.seed, r.fold, (SELECT "
+                             "p.number FROM param p WHERE "
+                             "p.run = r.id AND p.key = 'train.epochs') FROM run r WHERE r.id = ?1";
 
 void read_summary(const Query& row, Summary& s) {
   s.id = row.text(0), s.name = row.text(1), s.experiment = row.text(2), s.status = row.text(3);
@@ -28,7 +25,12 @@ void read_summary(const Query& row, Summary& s) {
   s.fold = row.integer(11), s.epochs = row.integer(12);
 }
 
-void read_more(Connection& store, Summary& s) {
+Summary summary(Connection& store, const std::string& id) {
+  Summary s;
+  auto row = store.query(kSummary);
+  row.with(id);
+  row.step();
+  read_summary(row, s);
   s.short_id = short_id(store, s.id);
   auto metrics = store.query(
       "SELECT split || '.' || name, value, epoch FROM final_metric WHERE run = ?1 ORDER BY rowid");
@@ -40,13 +42,7 @@ void read_more(Connection& store, Summary& s) {
   auto tags = store.query("SELECT tag FROM tag WHERE run = ?1 ORDER BY tag");
   tags.with(s.id);
   while (tags.step()) s.tags.push_back(tags.text(0));
-}
-
-void check_status(const std::string& status) {
-  static const Strings known = {"running", "done", "failed", "interrupted", "crashed"};
-  if (!status.empty() && std::find(known.begin(), known.end(), status) == known.end())
-    throw Error("--status: no status '" + status + "'." + suggestion(status, known),
-                Fault::request);
+  return s;
 }
 
 // An older store that cannot be written is read as it is.
@@ -122,6 +118,9 @@ Curve read_curve(Connection& store, const std::string& id, const std::string& na
 Reader::Reader(const std::filesystem::path& folder) : impl_(std::make_unique<Impl>()) {
   impl_->folder = std::filesystem::absolute(folder);
   impl_->store = Connection::readable(impl_->folder);
+  // A question to many runs comes back to the same pages: 64 MB of them, where there are as many.
+  if (impl_->store)
+    impl_->store->guard([&] { impl_->store->database.exec("PRAGMA cache_size = -65536"); });
 }
 Reader::~Reader() = default;
 
@@ -138,34 +137,27 @@ int64_t Reader::count() const {
 }
 
 std::vector<Summary> Reader::list(const ListOptions& options) const {
-  check_status(options.status);
-  if (!options.where.empty()) parse_where(options.where);  // a mistake is one in an empty store too
+  check(options);
   if (!impl_->store) return {};
   return impl_->store->read([&] {
-    std::string sql = std::string(kSummary) + "WHERE 1";
-    std::vector<SqlValue> values;
-    if (!options.status.empty()) {
-      sql += " AND hilum_status(r.status, r.pid, r.boot, r.heartbeat) = ?";
-      values.emplace_back(options.status);
-    }
-    if (!options.name.empty()) sql += " AND r.name GLOB ?", values.emplace_back(options.name);
-    auto empty = impl_->store->query("SELECT 1 FROM run LIMIT 1");
-    if (!options.where.empty() && empty.step()) {
-      Condition condition = translate_where(*impl_->store, options.where);
-      sql += " AND " + condition.sql;
-      std::move(condition.values.begin(), condition.values.end(), std::back_inserter(values));
-    }
-    sql += " ORDER BY r.id DESC LIMIT ?";
-    auto query = impl_->store->query(sql);
-    int index = 0;
-    for (const auto& value : values)
-      std::visit([&](const auto& v) { query.bind(++index, v); }, value);
-    query.bind(++index, options.limit > 0 ? options.limit : int64_t{-1});
     std::vector<Summary> found;
-    while (query.step()) read_summary(query, found.emplace_back());
-    for (auto& summary : found) read_more(*impl_->store, summary);
+    for (const auto& id : choose(*impl_->store, options))
+      found.push_back(summary(*impl_->store, id));
     return found;
   });
+}
+
+Strings Reader::ids(const ListOptions& options) const {
+  check(options);
+  if (!impl_->store) return {};
+  return impl_->store->read([&] { return choose(*impl_->store, options); });
+}
+
+Listing Reader::list(const ListOptions& options, const std::string& columns) const {
+  check(options);
+  if (!impl_->store) return list_columns(nullptr, {}, columns);
+  return impl_->store->read(
+      [&] { return list_columns(impl_->store.get(), choose(*impl_->store, options), columns); });
 }
 
 std::string Reader::find(const std::string& run) const {
@@ -176,12 +168,7 @@ std::string Reader::find(const std::string& run) const {
 Details Reader::show(const std::string& run) const {
   if (!impl_->store) throw empty_store(impl_->folder);
   return impl_->store->read([&] {
-    Details details;
-    auto query = impl_->store->query(std::string(kSummary) + "WHERE r.id = ?1");
-    query.with(find_id(*impl_->store, run));
-    query.step();
-    read_summary(query, details);
-    read_more(*impl_->store, details);
+    Details details{summary(*impl_->store, find_id(*impl_->store, run))};
     read_details(*impl_->store, details);
     details.seal = seal_of(*impl_->store, details.id);
     return details;

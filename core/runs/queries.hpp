@@ -17,6 +17,8 @@ struct ListOptions {
   std::string status = {};  // one of the five, or ""
   std::string name = {};    // a glob, or ""
   int64_t limit = 0;        // 0: all
+  std::string sort = {};    // "-dice,name": names as in `where`, '-' for the largest first; "": the
+                            // newest first, as among equal ones; runs without the value come last
 };
 /// A run as lists show it.
 struct Summary {
@@ -57,6 +59,16 @@ struct Answer {
   std::vector<std::string> columns;
   std::vector<std::vector<Cell>> rows;
 };
+/// Runs with the columns that were asked for.
+struct Listing {
+  struct Row {
+    std::string id, short_id;
+    std::vector<Cell> cells;
+  };
+  std::vector<std::string> columns;
+  std::vector<bool> metric;  // of each column; people are shown four digits of it
+  std::vector<Row> rows;
+};
 
 class Reader {
  public:
@@ -65,8 +77,11 @@ class Reader {
   /// True where there is no store, or no run in it.
   bool empty() const;
   const std::filesystem::path& folder() const;
-  /// Newest first. Throws Error (request) for a wrong expression or status.
+  /// Newest first, or as sorted. Throws Error (request) for a wrong expression, name or status.
   std::vector<Summary> list(const ListOptions& options) const;
+  /// "id,dice,train.lr,tags": names as in `where`, and tags, epoch, result.
+  Listing list(const ListOptions& options, const std::string& columns) const;
+  std::vector<std::string> ids(const ListOptions& options) const;
   int64_t count() const;
   /// The id of RUN, as Store::find.
   std::string find(const std::string& run) const;

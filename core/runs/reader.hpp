@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
-#include "core/runs/connection.hpp"
 #include "core/runs/queries.hpp"
+#include "core/runs/sqlite/connection.hpp"
 
 namespace hilum::runs {
 

@@ -3,7 +3,7 @@
 
 #include <cstdlib>
 
-#include "core/runs/find.hpp"
+#include "core/runs/ask/find.hpp"
 #include "core/runs/store_impl.hpp"
 #include "core/runs/ulid.hpp"
 #include "core/util/files.hpp"
@@ -20,7 +20,7 @@ Store::Store(const fs::path& folder) : impl_(std::make_unique<Impl>()) {
   impl_->store = Connection::writable(fs::absolute(folder));
 }
 Store Store::existing(const fs::path& folder) {
-  if (!fs::exists(folder / "hilum.db")) throw empty_store(folder);
+  if (!Connection::exists(folder)) throw empty_store(folder);
   return Store(folder);
 }
 Store::~Store() = default;
@@ -29,7 +29,7 @@ Store::Store(Store&&) noexcept = default;
 std::string Store::begin(const NewRun& run) {
   fs::path made;
   try {
-    return impl_->store->write([&] {
+    return impl_->write([&] {
       impl_->settle();
       const std::string id = new_ulid(impl_->newest_id());
       impl_->insert_run(id, run);
@@ -49,7 +49,7 @@ std::string Store::begin(const NewRun& run) {
 }
 
 void Store::resume(const std::string& id, int64_t step) {
-  impl_->store->write([&] {
+  impl_->write([&] {
     impl_->must_exist(id);
     auto run = impl_->store->query(
         "SELECT pid, host FROM run WHERE id = ?1 AND hilum_status(status, pid, boot, heartbeat) = "
@@ -77,7 +77,7 @@ void Store::heartbeat(const std::string& id) {
 }
 
 void Store::add_params(const std::string& id, const std::vector<NewRun::Param>& params) {
-  impl_->store->write([&] {
+  impl_->write([&] {
     impl_->must_exist(id);
     impl_->insert_params(id, params);
   });
@@ -85,7 +85,7 @@ void Store::add_params(const std::string& id, const std::vector<NewRun::Param>& 
 
 std::vector<std::string> Store::plugins_changed(const std::string& id,
                                                 std::span<const PluginUse> now) const {
-  return impl_->store->write([&] {
+  return impl_->write([&] {
     impl_->must_exist(id);
     std::vector<std::string> changed;
     auto query = impl_->store->query(
@@ -105,7 +105,7 @@ void Store::add_artifact(const std::string& id, const std::string& kind, const f
   const fs::path folder = impl_->store->folder / id;
   const fs::path inside = fs::absolute(path).lexically_relative(folder);
   const bool is_inside = !inside.empty() && *inside.begin() != "..";
-  impl_->store->write([&] {
+  impl_->write([&] {
     impl_->must_exist(id);
     auto query = impl_->store->query("INSERT OR REPLACE INTO artifact VALUES (?1, ?2, ?3, ?4)");
     query.with(id, kind, (is_inside ? inside : fs::absolute(path)).string(), util::now()).run();
@@ -113,7 +113,7 @@ void Store::add_artifact(const std::string& id, const std::string& kind, const f
 }
 
 void Store::add_tag(const std::string& id, const std::string& tag) {
-  impl_->store->write([&] {
+  impl_->write([&] {
     impl_->must_exist(id);
     auto query = impl_->store->query("INSERT OR IGNORE INTO tag VALUES (?1, ?2)");
     query.with(id, tag).run();
@@ -121,7 +121,7 @@ void Store::add_tag(const std::string& id, const std::string& tag) {
 }
 
 Run Store::find(const std::string& run) const {
-  return impl_->store->read([&] {
+  return impl_->read([&] {
     auto query = impl_->store->query(
         "SELECT id, name, hilum_status(status, pid, boot, heartbeat), started, ended, error FROM "
         "run "

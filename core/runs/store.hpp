@@ -71,7 +71,12 @@ class Store {
   void heartbeat(const std::string& id);
   /// Facts found after the start, as parameters: insert or replace.
   void add_params(const std::string& id, const std::vector<NewRun::Param>& params);
-  void log(const std::string& id, std::span<const Metric> metrics);  // insert or replace
+  /// Inserts or replaces, on another thread: returns at once (benchmarks/README.md). Other calls of
+  /// this Store find the rows in place; other processes do within moments. What goes wrong is
+  /// thrown by the next call. The rows of one call are written together or not at all.
+  void log(const std::string& id, std::span<const Metric> metrics);
+  /// Returns once all that was logged is in the store: before a checkpoint claims so.
+  void flush();
   /// Replaces the split's case figures.
   void log_cases(const std::string& id, const std::string& split,
                  std::span<const CaseMetric> cases);

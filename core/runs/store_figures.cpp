@@ -33,17 +33,26 @@ void replace(Connection& store, const std::string& id, const std::string& split,
 
 }  // namespace
 
-void Store::log(const std::string& id, std::span<const Metric> metrics) {
-  impl_->store->write([&] {
-    impl_->must_exist(id);
-    insert(*impl_->store, id, metrics);
-    if (impl_->beat_is_due(id)) impl_->beat(id);
-  });
+void Store::Impl::write_logged(const std::vector<Logged>& calls) {
+  const auto insert_all = [&] {
+    for (const auto& [run, rows] : calls) {
+      must_exist(run);
+      insert(*store, run, rows);
+      if (beat_is_due(run)) beat(run);
+    }
+  };
+  store->write(insert_all, Connection::Tidy::later);
 }
+
+void Store::log(const std::string& id, std::span<const Metric> metrics) {
+  impl_->writer.add(id, metrics);
+}
+
+void Store::flush() { impl_->writer.flush(); }
 
 void Store::log_cases(const std::string& id, const std::string& split,
                       std::span<const CaseMetric> cases) {
-  impl_->store->write([&] {
+  impl_->write([&] {
     impl_->must_exist(id);
     replace(*impl_->store, id, split, cases);
   });
@@ -51,7 +60,7 @@ void Store::log_cases(const std::string& id, const std::string& split,
 
 void Store::log_evaluation(const std::string& id, const std::string& split,
                            std::span<const Metric> metrics, std::span<const CaseMetric> cases) {
-  impl_->store->write([&] {
+  impl_->write([&] {
     impl_->must_exist(id);
     // Sealed anew, an edited figure would look like the run's own.
     const Seal seal = seal_of(*impl_->store, id);
@@ -68,7 +77,12 @@ void Store::log_evaluation(const std::string& id, const std::string& split,
 void Store::finish(const std::string& id, const std::string& status, const std::string& error) {
   if (status != "done" && status != "failed" && status != "interrupted")
     throw Error("run '" + id + "': status is '" + status + "', allowed done, failed, interrupted.");
-  impl_->store->write([&] {
+  try {
+    flush();
+  } catch (const Error&) {
+    if (status != "failed") throw;  // else it is a second fault, if not the very reason
+  }
+  impl_->write([&] {
     impl_->must_exist(id);
     auto query = impl_->store->query(
         "UPDATE run SET status = ?2, ended = ?3, heartbeat = ?3, error = nullif(?4, ''), "

@@ -6,10 +6,11 @@
 #include <mutex>
 #include <string>
 
-#include "core/runs/connection.hpp"
 #include "core/runs/param.hpp"
 #include "core/runs/process.hpp"
+#include "core/runs/sqlite/connection.hpp"
 #include "core/runs/store.hpp"
+#include "core/runs/store_writer.hpp"
 #include "core/util/text.hpp"
 #include "hilum/names.hpp"
 
@@ -18,13 +19,30 @@ namespace hilum::runs {
 // Trainers call heartbeat() every batch; the file is written this often.
 constexpr std::chrono::seconds kBeat{10};
 
-// All but beat_is_due: call inside Connection::write.
+// All after beat_is_due: call inside write.
 struct Store::Impl {
   std::unique_ptr<Connection> store;
   std::mutex beat_mutex;
   std::string beat_run;
   std::chrono::steady_clock::time_point beat_time;
+  Writer writer{[this](const std::vector<Logged>& calls) { write_logged(calls); },
+                [this] {
+                  const std::lock_guard lock(store->mutex);
+                  store->tidy();
+                }};
 
+  // What was logged before is there first.
+  template <class F>
+  auto write(F&& work) {
+    writer.flush();
+    return store->write(work);
+  }
+  template <class F>
+  auto read(F&& work) {
+    writer.flush();
+    return store->read(work);
+  }
+  void write_logged(const std::vector<Logged>& calls);  // store_figures.cpp
   bool beat_is_due(const std::string& id) {
     const std::lock_guard lock(beat_mutex);
     const auto now = std::chrono::steady_clock::now();

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "core/report/table/cells.hpp"
-#include "core/runs/match.hpp"
+#include "core/runs/again/match.hpp"
 #include "core/tables/jobs.hpp"
 
 namespace hilum::tables {

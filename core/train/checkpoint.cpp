@@ -36,7 +36,7 @@ bool ends_as_zip(const std::string& bytes) {
 
 }  // namespace
 
-void Checkpoint::save(const std::filesystem::path& file) const {
+std::vector<char> Checkpoint::bytes() const {
   c10::Dict<std::string, double> values;
   for (const auto& [name, value] : numbers) values.insert(name, value);
   c10::impl::GenericDict all(c10::StringType::get(), c10::AnyType::get());
@@ -50,8 +50,12 @@ void Checkpoint::save(const std::filesystem::path& file) const {
   all.insert("batch", batch);
   all.insert("step", step);
   all.insert("run", run);
-  const std::vector<char> bytes = torch::jit::pickle_save(all);
-  util::write_file(file, {bytes.data(), bytes.size()});
+  return torch::jit::pickle_save(all);
+}
+
+void Checkpoint::save(const std::filesystem::path& file) const {
+  const auto all = bytes();
+  util::write_file(file, {all.data(), all.size()});
 }
 
 Checkpoint Checkpoint::load(const std::filesystem::path& file) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace hilum::train {
 
@@ -21,6 +22,8 @@ struct Checkpoint {
   int64_t step = 0;                          // steps done in all
   std::string run;                           // id, for error messages
 
+  /// The file.
+  std::vector<char> bytes() const;
   /// Written beside and renamed.
   void save(const std::filesystem::path& file) const;
   /// Throws Error (Fault::work) for a missing or broken file.

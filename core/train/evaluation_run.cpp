@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <set>
 
-#include "core/runs/match.hpp"
+#include "core/runs/again/match.hpp"
 #include "core/util/sha256.hpp"
 
 namespace hilum::train {

@@ -1,19 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/train/monitor.hpp"
 
+#include "core/runs/ask/direction.hpp"
+
 namespace hilum::train {
-namespace {
-
-// Smaller is better: losses, distances, errors. The last word of "val.mask.hd95" or
-// "val.mask.slice_assd".
-bool minimised(const std::string& metric) {
-  const std::string word = metric.substr(metric.find_last_of("._") + 1);
-  for (const char* name : {"loss", "hd", "hd95", "assd", "mae", "rmse", "bce"})
-    if (word == name) return true;
-  return false;
-}
-
-}  // namespace
 
 std::string Monitor::choose(const Evaluation& evaluation) const {
   if (options_.monitor != "auto")
@@ -34,7 +24,7 @@ bool Monitor::better(const Evaluation& evaluation, std::map<std::string, double>
                 Fault::request);
   }
   value_ = found->second;
-  const double score = minimised(metric_) ? -value_ : value_;
+  const double score = runs::lower_is_better(metric_) ? -value_ : value_;
   const bool better = !numbers.count("best") || score > numbers["best"] + options_.min_delta;
   if (better)
     numbers["best"] = score, numbers["waited"] = 0;

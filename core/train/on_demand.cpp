@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "core/runs/match.hpp"
+#include "core/runs/again/match.hpp"
 #include "core/train/record.hpp"
 
 namespace hilum::train {

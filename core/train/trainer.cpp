@@ -7,18 +7,36 @@
 #include "core/train/checkpoint.hpp"
 #include "core/train/record.hpp"
 #include "core/train/training.hpp"
+#include "core/util/files.hpp"
 
 namespace hilum::train {
 namespace {
 
+// The reason reaches the person even where the store cannot take it, as on a full disk. Such a run
+// is shown as crashed, for its process is gone.
+void record_failure(runs::Store& store, const runs::Run& run, const std::string& reason,
+                    Progress& progress) {
+  try {
+    store.finish(run.id, "failed", reason);
+  } catch (const Error& error) {
+    progress.line(
+        "warning: the failure could not be recorded, so the run will be shown as crashed: " +
+        std::string(error.what()));
+  }
+}
+
 RunResult go(Setup& setup, runs::Store& store, const runs::Run& run, Progress& progress) {
+  const auto record = [&](const char* reason) { record_failure(store, run, reason, progress); };
   try {
     return Training(setup, store, run, progress).go();
   } catch (const c10::Error& error) {
-    store.finish(run.id, "failed", error.what_without_backtrace());
+    record(error.what_without_backtrace());
     throw Error(error.what_without_backtrace());
+  } catch (const util::DiskFull& error) {
+    record(error.what());
+    throw util::DiskFull(fmt::format("{} Then go on with: hilum resume {}", error.what(), run.id));
   } catch (const std::exception& error) {
-    store.finish(run.id, "failed", error.what());
+    record(error.what());
     throw;
   }
 }

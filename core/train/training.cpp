@@ -11,6 +11,7 @@
 #include "core/train/evaluate.hpp"
 #include "core/train/record.hpp"
 #include "core/train/test_split.hpp"
+#include "core/util/files.hpp"
 
 namespace hilum::train {
 
@@ -78,6 +79,7 @@ void Training::save_best() {
 void Training::save(const std::filesystem::path& file, std::map<std::string, Tensor> model,
                     std::map<std::string, Tensor> average) {
   sums_.fetch();
+  record_->flush();
   const Checkpoint c{.model = std::move(model),
                      .optimizer = optimizer_->state(),
                      .average = std::move(average),
@@ -87,7 +89,9 @@ void Training::save(const std::filesystem::path& file, std::map<std::string, Ten
                      .batch = batch_,
                      .step = step_,
                      .run = run_.id};
-  c.save(file);
+  const auto bytes = c.bytes();
+  store_.flush();  // what it claims to have done is in the store; written while the bytes were made
+  util::write_file(file, {bytes.data(), bytes.size()});
 }
 
 bool Training::fit() {
@@ -103,6 +107,7 @@ bool Training::fit() {
   if (!data_.split.val.empty())
     val_set_ = std::make_unique<data::Sampler>(data_.set, data_.split.val, setup_.experiment.data,
                                                setup_.experiment.experiment.seed, false);
+  record_.emplace(run_.folder, options_.digests, *setup_.model);
   pace_.begin(step_, steps * options_.epochs);
   setup_.model->train();
   while (epoch_ < options_.epochs && !Monitor::stopped(sums_.numbers())) {
@@ -134,6 +139,7 @@ bool Training::next(data::Loader& loader, data::Batch& batch) {
 }
 
 bool Training::train_batch(const data::Batch& batch, int64_t batches) {
+  record_->begin(batch);
   const Named values = place(batch.values, setup_.compute);
   if (batch_ % options_.accumulate == 0) optimizer_->zero_grad();
   const auto losses =
@@ -147,6 +153,8 @@ bool Training::train_batch(const data::Batch& batch, int64_t batches) {
   for (const auto& [name, value] : setup_.model->take_logs()) sums_.add("train." + name, value);
   pace_.add(static_cast<int64_t>(batch.samples.size()));
   ++batch_;
+  record_->end({.epoch = epoch_ + 1, .batch = batch_, .step = step_, .loss = loss}, full,
+               batch_ == batches);
   return full;
 }
 

@@ -11,6 +11,7 @@
 #include "core/train/optimizer.hpp"
 #include "core/train/pace.hpp"
 #include "core/train/schedule.hpp"
+#include "core/train/step_record.hpp"
 #include "core/train/sums.hpp"
 #include "core/train/trainer.hpp"
 
@@ -58,6 +59,7 @@ class Training {
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Average> average_;
   std::optional<Schedule> schedule_;
+  std::optional<StepRecord> record_;
   Pace pace_;
   // Where training stands. sums_: of the epoch under way by metric, and best, waited, stopped.
   Sums sums_;

@@ -59,6 +59,7 @@ TEST_F(Provenance, AnUnchangedRunIsMadeAgainBitForBit) {
   ASSERT_EQ(again.code, 0) << again.all();
   EXPECT_THAT(again.out, HasSubstr("m.dice"));
   EXPECT_THAT(again.out, HasSubstr("are equal to those of run"));
+  EXPECT_THAT(again.out, HasSubstr("The runs are the same in all "));
   EXPECT_THAT(again.all(), Not(HasSubstr("warning")));
   const auto list = json({"runs", "list", "--where", "tag = 'rerun:" + id + "'"});
   ASSERT_EQ(list.size(), 1U);
@@ -70,6 +71,7 @@ TEST_F(Provenance, WithAnotherSeedTheFiguresDiffer) {
   const auto other = json({"runs", "rerun", id, "experiment.seed=5", "--fold", "1"});
   EXPECT_EQ(other.at("repeats"), id);
   EXPECT_EQ(other.at("equal"), false);
+  EXPECT_EQ(other.at("steps_equal"), false);
   EXPECT_THAT(sql("SELECT seed, fold FROM run ORDER BY id DESC LIMIT 1"), HasSubstr("5,1"));
   const auto planned = hilum({"runs", "rerun", id, "train.epochs=2", "--dry-run"});
   EXPECT_THAT(planned.out, HasSubstr("note: train.epochs was 1, is 2"));

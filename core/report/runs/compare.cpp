@@ -10,6 +10,7 @@
 
 #include "core/config/apart.hpp"
 #include "core/metrics/statistics.hpp"
+#include "core/runs/ask/direction.hpp"
 #include "hilum/error.hpp"
 
 namespace hilum::report {
@@ -78,10 +79,7 @@ Column column_of(const std::string& name) {
       column.metric = head + last.substr(average.size() + 1);
       break;
     }
-  const std::string metric = column.metric.substr(column.metric.find_last_of('.') + 1);
-  static const std::set<std::string> lower{"hd",   "hd95",  "assd", "mae", "mse",
-                                           "rmse", "brier", "ece",  "loss"};
-  column.lower = lower.count(metric) > 0;
+  column.lower = runs::lower_is_better(column.metric);
   return column;
 }
 

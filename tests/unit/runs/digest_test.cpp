@@ -7,8 +7,8 @@
 #include <chrono>
 #include <cmath>
 
-#include "core/runs/migrations.hpp"
-#include "core/runs/print.hpp"
+#include "core/runs/print/print.hpp"
+#include "core/runs/sqlite/migrations.hpp"
 #include "fixture.hpp"
 
 namespace hilum::runs {

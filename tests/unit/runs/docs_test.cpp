@@ -4,6 +4,7 @@
 #include <cmath>
 #include <regex>
 #include <set>
+#include <sstream>
 
 #include "core/util/files.hpp"
 #include "fixture.hpp"
@@ -85,6 +86,24 @@ TEST_F(RunStorePage, QueriesMeanWhatThePageSays) {
   EXPECT_EQ(
       *reader.sql("select value from v_best where metric = 'mask.hd95'").rows.at(0).at(0).text,
       "1.0");
+}
+
+TEST_F(RunStorePage, EveryNameOfTheTableIsKnown) {
+  const size_t begin = page().find("| name | means |"), end = page().find("| `train.lr`", begin);
+  ASSERT_LT(end, page().size());
+  const std::regex name("`([a-z][a-z0-9_.]*)`");
+  const std::string table = page().substr(begin, end - begin);
+  std::istringstream lines(table);
+  size_t names = 0;
+  for (std::string line; std::getline(lines, line);) {
+    const std::string cell = line.substr(0, line.find('|', 1));
+    for (std::sregex_iterator word(cell.begin(), cell.end(), name), last; word != last; ++word) {
+      SCOPED_TRACE((*word)[1].str());
+      EXPECT_NO_THROW(Reader(folder).list({.sort = (*word)[1]}, (*word)[1]));
+      ++names;
+    }
+  }
+  EXPECT_GT(names, 30u);
 }
 
 TEST_F(RunStorePage, TablesAndViewsHaveTheColumnsListed) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What changed since a run: its plugins by their files, the data, the code, the machine; and
 // whether figures are equal.
-#include "core/runs/drift.hpp"
+#include "core/runs/again/drift.hpp"
 
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "core/runs/compare_figures.hpp"
-#include "core/runs/print.hpp"
+#include "core/runs/again/compare_figures.hpp"
+#include "core/runs/print/print.hpp"
 #include "core/util/files.hpp"
 #include "core/util/sha256.hpp"
 #include "fixture.hpp"

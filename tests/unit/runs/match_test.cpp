@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What counts as the same work, and what is said where there is none.
-#include "core/runs/match.hpp"
+#include "core/runs/again/match.hpp"
 
 #include <algorithm>
 
-#include "core/runs/print.hpp"
+#include "core/runs/print/print.hpp"
 #include "fixture.hpp"
 
 namespace hilum::runs {

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "core/runs/migrations.hpp"
+#include "core/runs/sqlite/migrations.hpp"
 #include "core/runs/ulid.hpp"
 #include "core/util/files.hpp"
 #include "fixture.hpp"

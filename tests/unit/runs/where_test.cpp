@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "core/runs/where.hpp"
+#include "core/runs/ask/where.hpp"
 
 #include "fixture.hpp"
 
@@ -21,6 +21,7 @@ class Where : public StoreTest {
                                      {30, 3, "test", "mask.precision", 0.95},
                                      {10, 1, "val", "mask.dice", 0.5},
                                      {20, 2, "val", "mask.dice", 0.85},
+                                     {30, 3, "train", "lr", 1e-9},
                                      {30, 3, "train", "loss", 0.1}});
     store.add_tag(a, "paper");
     store.add_tag(a, "it's");
@@ -50,6 +51,11 @@ class Where : public StoreTest {
     return message_of([&] { chosen(where); });
   }
 };
+
+TEST_F(Where, AnOptionIsNotTheMetricOfItsName) {
+  EXPECT_THAT(chosen("train.lr = 0.001"), ElementsAre("c", "a"));
+  EXPECT_THAT(chosen("train.lr < 1e-8"), IsEmpty()) << "what the last step had";
+}
 
 TEST_F(Where, ABareMetricIsTheFirstMaskHeadOnTest) {
   EXPECT_THAT(chosen("dice > 0.8"), ElementsAre("a"));
