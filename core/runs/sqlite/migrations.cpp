@@ -6,7 +6,7 @@
 namespace hilum::runs {
 
 std::span<const char* const> migrations() {
-  static const char* const steps[] = {kMigration1, kMigration2, kMigration3};
+  static const char* const steps[] = {kMigration1, kMigration2, kMigration3, kMigration4};
   return steps;
 }
 

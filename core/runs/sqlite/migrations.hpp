@@ -13,6 +13,7 @@ std::span<const char* const> migrations();
 extern const char* const kMigration1;
 extern const char* const kMigration2;
 extern const char* const kMigration3;
+extern const char* const kMigration4;
 
 /// Brings the database to version `steps.size()`, each step in a transaction. Throws Error (work)
 /// where the store is newer than this program. Several processes may call it at once.

@@ -91,11 +91,26 @@ TEST_F(BestRuns, WrongAndMissingNames) {
 }
 
 TEST_F(BestRuns, DirectionsAreThoseOfTheView) {
-  const Strings metrics{
-      "loss",      "loss.mask", "mask.hd",          "mask.hd95",        "mask.assd",
-      "grade.mae", "size.mse",  "size.rmse",        "x.brier",          "x.ece",
-      "mask.dice", "x.auc",     "mask.sensitivity", "grade.within_one", "size.pearson",
-      "mask.iou"};
+  const Strings metrics{"loss",
+                        "loss.mask",
+                        "mask.hd",
+                        "mask.hd95",
+                        "mask.assd",
+                        "grade.mae",
+                        "size.mse",
+                        "size.rmse",
+                        "x.brier",
+                        "x.ece",
+                        "mask.dice",
+                        "x.auc",
+                        "mask.sensitivity",
+                        "grade.within_one",
+                        "size.pearson",
+                        "mask.iou",
+                        "mask.slice_hd95",
+                        "mask.nonempty_slice_assd",
+                        "mask.slice_dice",
+                        "mask.bce"};
   Store store(folder);
   const auto id = store.begin(some_run("a"));
   std::vector<Metric> rows;
@@ -106,9 +121,12 @@ TEST_F(BestRuns, DirectionsAreThoseOfTheView) {
     EXPECT_EQ(lower_is_better("val." + *row[0].text), *row[1].text == "lower") << *row[0].text;
     lower += *row[1].text == "lower";
   }
-  EXPECT_EQ(lower, 10u);
-  EXPECT_TRUE(lower_is_better("val.mask.slice_hd95"));
-  EXPECT_FALSE(lower_is_better("val.mask.slice_dice"));
+  EXPECT_EQ(lower, 13u);
+  store.log(id, std::vector<Metric>{{1, 1, "train", "mask.dice", 0.5}});
+  store.flush();
+  EXPECT_TRUE(lower_is_better("train.mask.dice")) << "a term of the loss";
+  EXPECT_EQ(*Reader(folder).sql("select better from v_best where split = 'train'").rows[0][0].text,
+            "lower");
 }
 
 }  // namespace
