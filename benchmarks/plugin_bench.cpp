@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugin_bench.hpp"
 
+#include <stdlib.h>
+
 #include <cstdio>
 #include <memory>
 
@@ -18,6 +20,10 @@ void add(const std::string& address, const Plugin& plugin, const WrittenCase& wr
       *subject = std::make_unique<Subject>(
           plugin, Case{written.name, written.inputs, model::options_of(plugin, written.options)},
           torch::kCPU);
+    if (written.fused)
+      unsetenv("HILUM_FUSED");
+    else
+      setenv("HILUM_FUSED", "0", 1);
     return **subject;
   };
   for (const auto pass : kPasses)

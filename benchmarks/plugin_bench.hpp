@@ -14,6 +14,7 @@ struct WrittenCase {
   std::string name;
   std::vector<std::pair<std::string, std::vector<int64_t>>> inputs;
   std::vector<std::pair<std::string, std::string>> options = {};
+  bool fused = true;  // false: HILUM_FUSED=0, what a plugin's own kernel is compared with
 };
 /// Registers forward (eval, no gradient) and forward+backward (train) of each case, and runs what
 /// the command line asks of Google Benchmark.

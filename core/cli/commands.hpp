@@ -20,6 +20,7 @@ void add_eval(CLI::App& app);
 void add_predict(CLI::App& app);
 void add_table(CLI::App& app);
 void add_sweep(CLI::App& app);
+void add_bench(CLI::App& app);
 void add_plan(CLI::App& app);
 void add_forward(CLI::App& app);
 void add_config(CLI::App& app);

@@ -25,9 +25,10 @@ int main(int argc, char** argv) {
       "'hilum COMMAND --help' has the options of a command.\nA first run: hilum run "
       "experiments/quickstart.toml");
   using namespace hilum::cli;
-  for (const auto add : {add_run, add_resume, add_eval, add_predict, add_table, add_sweep, add_plan,
-                         add_forward, add_runs, add_plugins, add_config, add_data, add_metrics,
-                         add_weights, add_report, add_doctor, add_describe, add_try})
+  for (const auto add :
+       {add_run, add_resume, add_eval, add_predict, add_table, add_sweep, add_bench, add_plan,
+        add_forward, add_runs, add_plugins, add_config, add_data, add_metrics, add_weights,
+        add_report, add_doctor, add_describe, add_try})
     add(app);
   add_plugins_bench(*app.get_subcommand("plugins"));
   add_rerun(*app.get_subcommand("runs"));

@@ -284,8 +284,8 @@ Named compute(const Options& options, const Subject& subject, torch::Device devi
 void save(const std::string& option, const std::string& file, const Named& tensors) {
   try {
     model::write_safetensors(file, tensors);
-  } catch (const fs::filesystem_error& error) {
-    throw Error(option + ": " + file + ": cannot be written: " + error.code().message());
+  } catch (const Error& error) {
+    throw Error(option + ": " + error.what());
   }
 }
 

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <set>
 
+#include "fused.hpp"
+
 namespace {
 using hilum::Tensor;
 
@@ -82,7 +84,11 @@ struct SoftThreshold : hilum::Regularizer {
     if (opt.iterations == 0) return u;
     const Tensor kernel = gaussian(value("sigma", u));
     const Tensor lambda1 = value("lambda1", u), epsilon = value("epsilon", u);
-    const Tensor pull = guide.defined() ? u - value("lambda2", u) * absence(guide, u.dim()) : u;
+    const Tensor shift = guide.defined() ? value("lambda2", u) * absence(guide, u.dim()) : Tensor();
+    if (!opt.energy && soft_threshold::fuses(u, opt.half_size, {kernel, lambda1, epsilon, shift}))
+      return soft_threshold::fused(u, shift, kernel, lambda1, epsilon,
+                                   {opt.iterations, opt.padding == "replicate"});
+    const Tensor pull = shift.defined() ? u - shift : u;
     hilum::Tensors energies;
     Tensor z = u;  // x = Sig(z)
     for (int64_t t = 0;; ++t) {

@@ -2,7 +2,9 @@
 #include "benchmarks/plugin_bench.hpp"
 
 int main(int argc, char** argv) {
-  return hilum::bench::run(argc, argv, "regularizer/std",
-                           {{"10x128x128", {{"u", {10, 1, 128, 128}}, {"c", {10, 1}}}},
-                            {"2x64x64x64", {{"u", {2, 1, 64, 64, 64}}, {"c", {2, 1}}}}});
+  return hilum::bench::run(
+      argc, argv, "regularizer/std",
+      {{"10x128x128", {{"u", {10, 1, 128, 128}}, {"c", {10, 1}}}},
+       {"10x128x128 unrolled", {{"u", {10, 1, 128, 128}}, {"c", {10, 1}}}, {}, false},
+       {"2x64x64x64", {{"u", {2, 1, 64, 64, 64}}, {"c", {2, 1}}}}});
 }

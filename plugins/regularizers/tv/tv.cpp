@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "fused.hpp"
+
 namespace {
 using hilum::Named;
 using hilum::Tensor;
@@ -98,18 +100,22 @@ struct TotalVariation : hilum::Regularizer {
     if (opt.model == "penalty") return u;
     const double dims = static_cast<double>(u.dim()) - 2, step = opt.step;
     if (opt.model == "rof") return rof(u, step > 0 ? step : 1 / (2 * dims));
-    Tensor pull = u;
+    Tensor shift;
     if (guide.defined()) {
       std::vector<int64_t> sizes(static_cast<size_t>(u.dim()), 1);
       sizes[0] = -1;
-      pull = u - value("lambda2", opt.lambda2, 0, u) * (1 - guide.detach().reshape(sizes));
+      shift = value("lambda2", opt.lambda2, 0, u) * (1 - guide.detach().reshape(sizes));
     }
-    return entropic(pull, step > 0 ? step : opt.epsilon / dims);
+    return entropic(u, shift, step > 0 ? step : opt.epsilon / dims);
   }
 
-  // x = Sig((u - div ξ)/ε), ξ <- ξ - τ∇x put back into |ξ| <= λ.
-  Tensor entropic(const Tensor& u, double step) {
-    const Tensor lambda = value("lambda", opt.lambda, 0, u);
+  // x = Sig((u - div ξ)/ε), ξ <- ξ - τ∇x put back into |ξ| <= λ; u: logits - shift.
+  Tensor entropic(const Tensor& logits, const Tensor& shift, double step) {
+    const Tensor lambda = value("lambda", opt.lambda, 0, logits);
+    if (total_variation::fuses(logits, {lambda, shift}))
+      return total_variation::fused_entropic(
+          logits, shift, lambda, {opt.iterations, opt.norm == "isotropic", opt.epsilon, step});
+    const Tensor u = shift.defined() ? logits - shift : logits;
     Tensors xi(static_cast<size_t>(u.dim()) - 2, torch::zeros_like(u));
     Tensor z = u / opt.epsilon;
     for (int64_t t = 0; t < opt.iterations; ++t) {
@@ -138,14 +144,19 @@ struct TotalVariation : hilum::Regularizer {
 
   Tensor rof(const Tensor& u, double step) {
     const Tensor lambda = value("lambda", opt.lambda, kRofLeast, u), f = u.sigmoid();
-    Tensors p(static_cast<size_t>(u.dim()) - 2, torch::zeros_like(f));
+    return torch::logit(denoised(f, lambda, step), 1e-6);
+  }
+  Tensor denoised(const Tensor& f, const Tensor& lambda, double step) const {
+    if (total_variation::fuses(f, {lambda}))
+      return total_variation::fused_rof(f, lambda, opt.iterations, opt.norm == "isotropic", step);
+    Tensors p(static_cast<size_t>(f.dim()) - 2, torch::zeros_like(f));
     for (int64_t t = 0; t < opt.iterations; ++t) {
       const Tensors g = slopes(divergence(p) - f / lambda);
       const Tensor all = opt.norm == "isotropic" ? length(g) : Tensor();
       for (size_t i = 0; i < p.size(); ++i)
         p[i] = (p[i] + step * g[i]) / (1 + step * (all.defined() ? all : g[i].abs()));
     }
-    return torch::logit(f - lambda * divergence(p), 1e-6);
+    return f - lambda * divergence(p);
   }
 
   Named loss(const Tensor& logits) override {

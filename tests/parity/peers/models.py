@@ -104,13 +104,13 @@ class Guided(nn.Module):
 
     GIVERS = {"S2": "C1", "S3": "C2", "S4": "C3", "S5": "C4"}
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 8) -> None:
         super().__init__()
-        self.cls, self.seg = resnet50.ResNet50(1), ResUNet(width=8, separable=True, aspp=True)
-        sizes = {"S2": (16, 64), "S3": (32, 256), "S4": (64, 512), "S5": (128, 1024)}
+        self.cls, self.seg = resnet50.ResNet50(1), ResUNet(width=width, separable=True, aspp=True)
+        sizes = {"S2": (2 * width, 64), "S3": (4 * width, 256), "S4": (8 * width, 512), "S5": (16 * width, 1024)}
         blocks = nn.ModuleDict({stage: Combine(2, *channels) for stage, channels in sizes.items()})
         self.fusion = nn.ModuleDict({"combine": nn.ModuleDict({"seg": blocks})})
-        self.head = nn.ModuleDict({"nodule": OneLogit(2048), "mask": Segmentation(2, 8)})
+        self.head = nn.ModuleDict({"nodule": OneLogit(2048), "mask": Segmentation(2, width)})
         std = SoftThreshold(1.0, 1.0, 0.5, 1.0, 10, 2, "zero", ["sigma", "lambda2"])
         self.regularizer = nn.ModuleDict({"mask": std})
 

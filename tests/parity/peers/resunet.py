@@ -40,9 +40,9 @@ class Pyramid(nn.Module):
         self.project_norm = norm(dims, out)
 
     def forward(self, x: Tensor) -> Tensor:
-        branches = [F.relu(self.get_submodule(f"norm{i}")(self.get_submodule(f"conv{i}")(x)))
+        branches = [F.relu_(self.get_submodule(f"norm{i}")(self.get_submodule(f"conv{i}")(x)))
                     for i in range(1, len(self.rates) + 1)]
-        return F.relu(self.project_norm(self.project(torch.cat(branches, 1))))
+        return F.relu_(self.project_norm(self.project(torch.cat(branches, 1))))
 
 
 class Unit(nn.Module):
@@ -59,8 +59,8 @@ class Unit(nn.Module):
         self.shortcut_norm = norm(dims, out)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.conv1(F.relu(self.norm1(x)) if hasattr(self, "norm1") else x)
-        y = self.conv2(F.relu(self.norm2(y))) + self.shortcut_norm(self.shortcut(x))
+        y = self.conv1(F.relu_(self.norm1(x)) if hasattr(self, "norm1") else x)
+        y = self.conv2(F.relu_(self.norm2(y))) + self.shortcut_norm(self.shortcut(x))
         return self.aspp(y) if hasattr(self, "aspp") else y
 
 

@@ -20,7 +20,7 @@ class Double(nn.Module):
         self.conv2, self.norm2 = conv(dims, out, out, bias=False), norm(dims, out)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x))))))
+        return F.relu_(self.norm2(self.conv2(F.relu_(self.norm1(self.conv1(x))))))
 
 
 class UNet(nn.Module):
