@@ -10,24 +10,17 @@
 #include "core/report/html/write.hpp"
 
 namespace hilum::report::html {
-namespace {
 
-struct Call {
-  double truth, called;
-};
-
-std::vector<Call> calls_of(const RunData& run, const RunOutput& output) {
-  std::vector<Call> calls;
+Calls calls_of(const RunData& run, const std::string& output) {
+  Calls calls;
   for (const auto& [id, row] : run.cases) {
-    const auto predicted = run.value(id, output.name + ".predicted");
-    const auto truth = run.value(id, output.name + ".truth");
-    if (predicted && truth)
-      calls.push_back({called(output.kind, *truth), called(output.kind, *predicted)});
+    const auto predicted = run.value(id, output + ".predicted");
+    const auto truth = run.value(id, output + ".truth");
+    if (!predicted || !truth) continue;
+    calls.predicted.push_back(*predicted), calls.truth.push_back(*truth);
   }
   return calls;
 }
-
-}  // namespace
 
 double called(Kind kind, double value) {
   if (kind == Kind::binary) return value > 0.5 ? 1 : 0;
@@ -35,18 +28,19 @@ double called(Kind kind, double value) {
 }
 
 std::string confusion(const RunData& run, const RunOutput& output, const std::string& note) {
-  const auto calls = calls_of(run, output);
-  if (calls.empty()) return "";
+  auto [predicted, truth] = calls_of(run, output.name);
+  if (truth.empty()) return "";
   std::set<double> levels;
   if (output.kind == Kind::binary) levels = {0, 1};
-  for (const auto& call : calls) levels.insert(call.truth), levels.insert(call.called);
+  for (auto* values : {&predicted, &truth})
+    for (double& value : *values) levels.insert(value = called(output.kind, value));
   std::string head, body;
   for (const double level : levels) {
     head += fmt::format("<th scope=col>called {:.0f}</th>", level);
     body += fmt::format("<tr><th scope=row>true {:.0f}</th>", level);
     for (const double other : levels) {
-      const auto n = std::ranges::count_if(
-          calls, [&](const Call& c) { return c.truth == level && c.called == other; });
+      int64_t n = 0;
+      for (size_t i = 0; i < truth.size(); ++i) n += truth[i] == level && predicted[i] == other;
       body += fmt::format("<td{}>{}</td>", level == other ? " class=right" : "", n);
     }
     body += "</tr>";
@@ -54,7 +48,7 @@ std::string confusion(const RunData& run, const RunOutput& output, const std::st
   return fmt::format(
       "<table class=confusion><caption>{}: {} nodules{}</caption><thead><tr><td></td>{}</tr>"
       "</thead><tbody>{}</tbody></table>\n",
-      escaped(run.label), calls.size(), escaped(note), head, body);
+      escaped(run.label), truth.size(), escaped(note), head, body);
 }
 
 std::string flips(const Gathered& all, const RunOutput& output) {

@@ -5,6 +5,12 @@
 
 namespace hilum::report::html {
 
+/// A run's predictions of an output where the truth is known, as they were logged.
+struct Calls {
+  std::vector<double> predicted, truth;
+};
+Calls calls_of(const RunData& run, const std::string& output);
+
 /// As the metrics round: a probability above 0.5 is 1; a level goes to the nearest, halves to even.
 /// A regressed value stays.
 double called(Kind kind, double value);

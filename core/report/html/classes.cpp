@@ -17,24 +17,9 @@ namespace {
 
 constexpr size_t kBins = 10;
 
-/// One run's probabilities where the truth is known.
-struct Calls {
-  std::vector<double> predicted, truth;
-  bool both() const {
-    const auto positives = std::ranges::count(truth, 1.0);
-    return positives > 0 && positives < static_cast<int64_t>(truth.size());
-  }
-};
-
-Calls calls_of(const RunData& run, const std::string& output) {
-  Calls calls;
-  for (const auto& [id, row] : run.cases) {
-    const auto predicted = run.value(id, output + ".predicted");
-    const auto truth = run.value(id, output + ".truth");
-    if (!predicted || !truth) continue;
-    calls.predicted.push_back(*predicted), calls.truth.push_back(*truth);
-  }
-  return calls;
+bool both(const Calls& calls) {
+  const auto positives = std::ranges::count(calls.truth, 1.0);
+  return positives > 0 && positives < static_cast<int64_t>(calls.truth.size());
 }
 
 /// Each threshold's share of false alarms and of hits; equal scores move together.
@@ -91,7 +76,7 @@ std::string one_binary(const Gathered& all, const RunOutput& kind) {
   for (const auto& run : all.runs) {
     const Calls calls = calls_of(run, output);
     if (calls.truth.empty()) continue;
-    if (calls.both()) {
+    if (both(calls)) {
       Line line = roc(calls);
       line.colour = run.colour;
       line.label =
