@@ -281,6 +281,7 @@ bool run(const Case& c, int64_t pairs, const hilum::Strings& more) {
 
 // overhead_bench [--case small|large] [--pairs N] [a.b=v ...]; exit code 1: outputs differ.
 int main(int argc, char** argv) {
+  setenv("HILUM_FUSED", "0", 1);  // the same operations on both sides
   std::string only;
   int64_t pairs = 0;
   hilum::Strings overrides;

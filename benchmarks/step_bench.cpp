@@ -7,6 +7,7 @@
 // Lines: train N, infer N: {"ms": [of each], "loss": [of each], "cpu": cores in use}; check FILE:
 // writes what must equal the peer's; rss: {"mb", "peak_mb"}.
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <ctime>
@@ -17,6 +18,7 @@
 
 #include "benchmarks/step/work.hpp"
 #include "core/model/safetensors.hpp"
+#include "core/util/heap.hpp"
 
 namespace hilum::bench {
 
@@ -114,6 +116,10 @@ int serve(const Strings& words) {
 }  // namespace hilum::bench
 
 int main(int argc, char** argv) {
+  if (std::getenv("GLIBC_TUNABLES") == nullptr) {  // as `hilum` does before it computes
+    hilum::util::keep_heap();
+    execv("/proc/self/exe", argv);
+  }
   try {
     return hilum::bench::serve({argv + 1, argv + argc});
   } catch (const std::exception& error) {

@@ -42,3 +42,8 @@ target_link_libraries(hilum_torch INTERFACE
 target_link_options(hilum_torch INTERFACE "LINKER:-rpath,${hilum_torch_dir}/lib"
   "LINKER:--allow-shlib-undefined")
 target_compile_definitions(hilum_torch INTERFACE HILUM_TORCH_CUDA=${HILUM_TORCH_CUDA})
+# at::parallel_for is a header: in a file that is compiled without OpenMP it runs in one thread and says nothing. The
+# runtime is the one that LibTorch carries; a process has one.
+target_compile_options(hilum_torch INTERFACE $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-fopenmp>)
+file(GLOB hilum_torch_openmp "${hilum_torch_dir}/lib/libgomp*.so*")
+target_link_libraries(hilum_torch INTERFACE ${hilum_torch_openmp})

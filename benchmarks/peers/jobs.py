@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-EAGER, FAST = "PyTorch, float32", "PyTorch, channels last, bfloat16"
+EAGER, FAST, COMPILED = "PyTorch, float32", "PyTorch, channels last, bfloat16", "torch.compile, float32"
+STRIDED = f"{FAST}, strides of the image set"
 
 
 @dataclass
@@ -43,7 +44,7 @@ def jobs() -> list[Job]:
     std, rof = ["iterations=10"], ["model=rof", "iterations=10"]
     return [
         Job("train step, U-Net 64…1024", "model", "unet",
-            [Peer("eager", EAGER, 0.20), Peer("fast", FAST, 0.90, 2)], 8, 2,
+            [Peer("eager", EAGER, 0.20), Peer("fast", FAST, 0.90, 2), Peer("strided", STRIDED, None, 2)], 8, 2,
             ours=[QIMS + "unet.toml", *COMMON], numbers=MODEL, small=NARROW),
         Job("train step, ResNet-50", "model", "resnet50",
             [Peer("eager", f"torchvision: {EAGER}", 0.50, 2), Peer("fast", f"torchvision: {FAST}", 0.90, 3)], 10, 3,
@@ -53,18 +54,18 @@ def jobs() -> list[Job]:
             ours=[QIMS + "deeplabv3plus.toml", *COMMON, "backbone.seg.rates=[12,24,36]", "backbone.seg.dropout=0",
                   "head.mask.upsample=corners"], numbers=MODEL),
         Job("train step, the whole QIMS model", "model", "proposed",
-            [Peer("eager", EAGER, 0.30), Peer("fast", FAST)], 5, 1,
+            [Peer("eager", EAGER, 0.30), Peer("fast", FAST), Peer("strided", STRIDED)], 5, 1,
             ours=[QIMS + "proposed.toml", *COMMON], numbers=MODEL, small=NARROW, warm=1),
-        Job("STD, forward and backward, 10 iterations", "regularizer", "std", [Peer("eager", EAGER, 0.04, 5)], 15, 40,
-            ours=std, numbers=MODEL[:2]),
-        Job("TV (ROF), forward and backward, 10 iterations", "regularizer", "tv", [Peer("eager", EAGER, 0.10, 10)], 15,
-            40, ours=rof, numbers=MODEL[:2]),
+        Job("STD, forward and backward, 10 iterations", "regularizer", "std",
+            [Peer("eager", EAGER, 0.04, 5), Peer("compiled", COMPILED, 0.20, 10)], 15, 40, ours=std, numbers=MODEL[:2]),
+        Job("TV (ROF), forward and backward, 10 iterations", "regularizer", "tv",
+            [Peer("eager", EAGER, 0.10, 10), Peer("compiled", COMPILED, None, 20)], 15, 40, ours=rof, numbers=MODEL[:2]),
         Job("seven metrics of two masks of 128×128", "metrics", "-",
             [Peer("monai", "MONAI", 0.05), Peer("medpy", "MedPy", 0.10, 2)], 9, 50, "infer", numbers=[1, 40], per=40),
         Job("seven metrics of two masks of 64×128×128", "metrics", "-", [Peer("monai", "MONAI", 0.10, 2)], 9, 10,
             "infer", numbers=[64, 5], per=5),
         Job("inference, ResU-Net 64…512", "model", "resunet",
-            [Peer("eager", EAGER, 0.18), Peer("fast", FAST, None, 3)], 8, 4, "infer",
+            [Peer("eager", EAGER, 0.18), Peer("fast", FAST, None, 3), Peer("strided", STRIDED, None, 3)], 8, 4, "infer",
             ours=[QIMS + "resunet.toml", *COMMON], numbers=MODEL, small=NARROW),
     ]
 

@@ -90,8 +90,8 @@ NETWORKS = {
     "deeplabv3plus": Network(lambda _: smp_deeplabv3plus(), deeplabv3plus_name),
     "proposed": Network(lambda width: models.Guided(width).float(), models.ours),
 }
-# Names of variants: (channels last, bfloat16 autocast).
-VARIANTS = {"eager": (False, False), "fast": (True, True)}
+# Names of variants: (channels last, bfloat16 autocast, strides of the image set).
+VARIANTS = {"eager": (False, False, False), "fast": (True, True, False), "strided": (True, True, True)}
 
 
 def batch_of(side: int, count: int) -> Named:
@@ -121,11 +121,15 @@ def loss_of(outputs: Named, batch: Named) -> Tensor:
 class Variant:
     """A network as somebody steps it without a framework: PyTorch's Adam as it comes."""
 
-    def __init__(self, net: nn.Module, batch: Named, channels_last: bool, bfloat16: bool) -> None:
+    def __init__(self, net: nn.Module, batch: Named, channels_last: bool, bfloat16: bool, strided: bool) -> None:
         self.net, self.batch, self.bfloat16 = net, dict(batch), bfloat16
         if channels_last:
             self.net = net.to(memory_format=torch.channels_last)
             self.batch["image"] = batch["image"].contiguous(memory_format=torch.channels_last)
+        if strided:  # one channel is in both layouts at once, and PyTorch takes it for the other one
+            count, channels, height, width = batch["image"].shape
+            strides = (channels * height * width, 1, channels * width, channels)
+            self.batch["image"] = self.batch["image"].as_strided(batch["image"].shape, strides)
         self.optimizer = torch.optim.Adam([p for p in self.net.parameters() if p.requires_grad], lr=1e-3)
 
     def forward(self) -> Named:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Regularizers in PyTorch, unrolled, one operation after the other."""
+"""Regularizers in PyTorch, unrolled: one operation after the other, or made one by torch.compile."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def rof() -> nn.Module:
 class RegularizerWork:
     def __init__(self, name: str, folder: Path, side: int, count: int) -> None:
         self.net = {"std": std, "tv": rof}[name]().float()
+        self.compiled = torch.compile(self.net)  # at its first call, which takes half a minute
         if not (folder / "inputs.safetensors").exists():
             generator = torch.Generator().manual_seed(1)
             inputs = {"u": 2 * torch.randn(count, 1, side, side, generator=generator),
@@ -42,18 +43,21 @@ class RegularizerWork:
         self.to["u"] = self.inputs["u"]
         self.about = f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads"
 
-    def gradients(self) -> tuple[Tensor, tuple[Tensor, ...]]:
-        z = self.net(**self.inputs)["z"]
+    def network(self, variant: str) -> nn.Module:
+        return self.compiled if variant == "compiled" else self.net
+
+    def gradients(self, variant: str) -> tuple[Tensor, tuple[Tensor, ...]]:
+        z = self.network(variant)(**self.inputs)["z"]
         return z, torch.autograd.grad(z, list(self.to.values()), self.grad)
 
-    def train(self, _: str) -> float:
-        self.gradients()
+    def train(self, variant: str) -> float:
+        self.gradients(variant)
         return 0.0
 
     @torch.inference_mode()
-    def infer(self, _: str) -> None:
-        self.net(**self.inputs)
+    def infer(self, variant: str) -> None:
+        self.network(variant)(**self.inputs)
 
-    def check(self, _: str) -> dict[str, Tensor]:
-        z, found = self.gradients()
+    def check(self, variant: str) -> dict[str, Tensor]:
+        z, found = self.gradients(variant)
         return {"z": z.detach().contiguous()} | {f"grad.{n}": t.contiguous() for n, t in zip(self.to, found)}

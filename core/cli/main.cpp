@@ -10,6 +10,7 @@
 #include "core/cli/commands.hpp"
 #include "core/cli/program.hpp"
 #include "core/util/files.hpp"
+#include "core/util/heap.hpp"
 
 namespace {
 
@@ -23,6 +24,7 @@ bool light(int argc, char** argv) {
 
 int hand_over(char** argv) {
   const auto engine = hilum::util::this_program().parent_path() / "hilum-engine";
+  hilum::util::keep_heap();
   execv(engine.c_str(), argv);
   std::fprintf(stderr, "%s: cannot be started (%s). Is the build complete?\n", engine.c_str(),
                std::strerror(errno));

@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "hilum/simd.hpp"
+
 namespace hilum::train {
 namespace {
 
@@ -31,8 +33,14 @@ bool choose(const std::string& option, const char* on, bool automatic) {
   return option == "auto" ? automatic : option == on;
 }
 
-torch::MemoryFormat layout(int64_t dims) {
-  return dims == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::ChannelsLast3d;
+// An image of one channel is in both layouts at once, and LibTorch takes it for one that is not
+// channels last, as then is what a convolution makes of it; its strides can say otherwise.
+Tensor channels_last(const Tensor& t) {
+  const auto format =
+      t.dim() == 4 ? torch::MemoryFormat::ChannelsLast : torch::MemoryFormat::ChannelsLast3d;
+  const Tensor same = t.contiguous(format);
+  const auto like = torch::empty(t.sizes(), t.options().device(torch::kMeta), format);
+  return same.as_strided(same.sizes(), like.strides());
 }
 
 }  // namespace
@@ -55,7 +63,8 @@ bool cuda_available() {
 }
 
 std::string Compute::precision() const {
-  return std::string(bfloat16 ? "bfloat16" : "float32") + (channels_last ? ", channels last" : "");
+  return std::string(bfloat16 ? "bfloat16" : "float32") + (channels_last ? ", channels last" : "") +
+         (fused_kernels() ? "" : ", HILUM_FUSED=0");
 }
 
 Compute make_compute(const config::TrainOptions& options) {
@@ -81,14 +90,16 @@ void place(model::Model& model, const Compute& compute) {
   model.to(compute.device);
   if (!compute.channels_last) return;
   for (auto& p : model.parameters())
-    if (p.dim() == 4 || p.dim() == 5) p.set_data(p.contiguous(layout(p.dim())));
+    if (p.dim() == 4 || p.dim() == 5) p.set_data(channels_last(p));
 }
 
 Named place(const Named& values, const Compute& compute) {
   Named placed;
   for (const auto& [name, tensor] : values) {
-    Tensor t = tensor.to(compute.device, /*non_blocking=*/true);
-    if (compute.channels_last && (t.dim() == 4 || t.dim() == 5)) t = t.contiguous(layout(t.dim()));
+    // From pinned memory a copy goes on beside the GPU's work.
+    const bool far = compute.device.is_cuda() && tensor.is_cpu();
+    Tensor t = (far ? tensor.pin_memory() : tensor).to(compute.device, /*non_blocking=*/true);
+    if (compute.channels_last && (t.dim() == 4 || t.dim() == 5)) t = channels_last(t);
     placed[name] = t;
   }
   return placed;

@@ -71,6 +71,8 @@ std::string kind_of_work(const std::string& op) {
   // upsampling.
   static const std::vector<std::pair<const char*, const char*>> kKinds = {
       {"batch_norm", "norm"},
+      {"hilum::norm", "norm"},  // with the ReLU after it
+      {"hilum::join", "upsampling"},
       {"group_norm", "norm"},
       {"layer_norm", "norm"},
       {"conv", "convolution"},

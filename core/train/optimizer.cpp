@@ -35,15 +35,25 @@ void Optimizer::zero_grad() {
     for (auto& p : group.params) p.mutable_grad().reset();
 }
 
-double Optimizer::clip(double largest) {
+std::vector<Tensor> Optimizer::gradients() const {
   std::vector<Tensor> grads;
   for (const auto& group : groups_)
     for (const auto& p : group.params)
       if (p.grad().defined()) grads.push_back(p.grad());
-  if (grads.empty()) return 0;
-  const double norm = torch::stack(at::_foreach_norm(grads)).norm().item<double>();
-  if (largest > 0 && norm > largest) at::_foreach_mul_(grads, largest / (norm + 1e-6));
-  return norm;
+  return grads;
+}
+
+Tensor Optimizer::norm() const {
+  const auto grads = gradients();
+  return grads.empty() ? torch::zeros({}) : torch::stack(at::_foreach_norm(grads)).norm();
+}
+
+void Optimizer::clip(double largest) {
+  const auto grads = gradients();
+  if (grads.empty()) return;
+  const Tensor factor = (largest / (norm() + 1e-6)).clamp_max(1);
+  if (factor.is_cuda()) return at::_foreach_mul_(grads, factor);
+  if (const auto f = factor.item<double>(); f < 1) at::_foreach_mul_(grads, f);
 }
 
 void Optimizer::step(double lr, double momentum) {

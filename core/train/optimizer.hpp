@@ -18,8 +18,10 @@ class Optimizer {
  public:
   Optimizer(const model::Model& model, const config::TrainOptions& options);
   void zero_grad();
-  /// Norm of all gradients together; scaled down to `largest` if above. 0: only measured.
-  double clip(double largest);
+  /// Of all gradients together, [].
+  torch::Tensor norm() const;
+  /// Scales the gradients down to a norm of `largest` if theirs is above. On a GPU nothing waits.
+  void clip(double largest);
   /// lr: of the schedule; momentum: beta1 or SGD's.
   void step(double lr, double momentum);
   /// State by parameter name: "seg.S1.conv1.weight.exp_avg"; shares memory.
@@ -33,6 +35,7 @@ class Optimizer {
     std::vector<std::string> names;
     std::vector<torch::Tensor> params, first, second;  // SGD: first is the momentum buffer
   };
+  std::vector<torch::Tensor> gradients() const;
   void step_group(Group& group, double lr, double momentum);
   config::TrainOptions options_;
   bool adam_;

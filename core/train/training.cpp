@@ -5,6 +5,7 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <utility>
 
 #include "core/model/weights.hpp"
 #include "core/train/checkpoint.hpp"
@@ -78,6 +79,7 @@ void Training::save_best() {
 
 void Training::save(const std::filesystem::path& file, std::map<std::string, Tensor> model,
                     std::map<std::string, Tensor> average) {
+  read_loss();
   sums_.fetch();
   record_->flush();
   const Checkpoint c{.model = std::move(model),
@@ -138,24 +140,47 @@ bool Training::next(data::Loader& loader, data::Batch& batch) {
   return more;
 }
 
+// On a GPU a loss is read when the next batch has been given out, so that the GPU has work
+// meanwhile; else before the weights move.
 bool Training::train_batch(const data::Batch& batch, int64_t batches) {
-  record_->begin(batch);
+  const bool late = setup_.compute.device.is_cuda();
+  if (!late) record_->begin(batch);  // the model may write into it
   const Named values = place(batch.values, setup_.compute);
   if (batch_ % options_.accumulate == 0) optimizer_->zero_grad();
-  const auto losses =
-      setup_.model->loss(setup_.model->forward(values, setup_.compute.bfloat16), values);
-  const double loss = losses.total.item<double>();
-  if (!std::isfinite(loss)) refuse(loss, losses, batch);
-  const bool full = add_gradients(losses.total, batches);
-  if (full) step();
-  sums_.add("train.loss", loss);
+  auto losses = setup_.model->loss(setup_.model->forward(values, setup_.compute.bfloat16), values);
+  Unread now{.ids = batch.ids,
+             .losses = {losses.total.detach(), losses.terms},
+             .line = {.epoch = epoch_ + 1, .batch = batch_ + 1, .step = step_ + 1}};
+  if (!late) now.loss = finite(now);
+  now.stepped = add_gradients(losses.total, batches);
+  if (now.stepped) step();
+  read_loss();
+  if (late) record_->begin(batch);
   for (const auto& [name, term] : losses.terms) sums_.add("train." + name, term);
   for (const auto& [name, value] : setup_.model->take_logs()) sums_.add("train." + name, value);
   pace_.add(static_cast<int64_t>(batch.samples.size()));
   ++batch_;
-  record_->end({.epoch = epoch_ + 1, .batch = batch_, .step = step_, .loss = loss}, full,
-               batch_ == batches);
+  now.line.step = step_;
+  now.last = batch_ == batches;
+  unread_ = std::move(now);
+  const bool full = unread_->stepped;
+  if (!late || unread_->last) read_loss();
   return full;
+}
+
+double Training::finite(const Unread& batch) const {
+  const double loss = batch.losses.total.item<double>();
+  if (!std::isfinite(loss)) refuse(loss, batch);
+  return loss;
+}
+
+void Training::read_loss() {
+  if (!unread_) return;
+  const Unread batch = std::move(*std::exchange(unread_, std::nullopt));
+  auto line = batch.line;
+  line.loss = batch.loss ? *batch.loss : finite(batch);
+  sums_.add("train.loss", line.loss);
+  record_->end(line, batch.stepped, batch.last);
 }
 
 // The mean over the group of batches that make one step; an epoch's last group may be smaller.
@@ -173,23 +198,24 @@ void Training::step() {
   ++step_;
 }
 
-void Training::refuse(double loss, const model::Losses& losses, const data::Batch& batch) const {
+void Training::refuse(double loss, const Unread& batch) const {
   std::string terms;
-  for (const auto& [name, term] : losses.terms)
+  for (const auto& [name, term] : batch.losses.terms)
     terms += fmt::format("{}{} {}", terms.empty() ? "" : ", ", name, term.item<double>());
   throw Error(
       fmt::format("epoch {}, step {}: the loss is {} ({}). Cases of the batch: {}. A smaller "
                   "train.lr, train.clip or "
                   "train.precision=float32 may help; the last checkpoint is that of epoch {}",
-                  epoch_ + 1, step_ + 1, loss, terms, join(batch.ids, "; "), epoch_));
+                  batch.line.epoch, batch.line.step, loss, terms, join(batch.ids, "; "), epoch_));
 }
 
 void Training::show(bool stepped, int64_t batches) {
   const std::string epoch = fmt::format("epoch {}/{}", epoch_ + 1, options_.epochs);
   progress_.bar(epoch, batch_, batches, pace_.left(step_));
-  if (stepped && options_.log_every > 0 && step_ % options_.log_every == 0)
+  const int64_t read = batch_ - (unread_ ? 1 : 0);
+  if (stepped && options_.log_every > 0 && step_ % options_.log_every == 0 && read > 0)
     progress_.line(fmt::format("{}  step {}/{}  loss {:.4f}", epoch, batch_, batches,
-                               sums_.numbers().at("train.loss") / static_cast<double>(batch_)));
+                               sums_.numbers().at("train.loss") / static_cast<double>(read)));
 }
 
 // Logs, then keeps: what a checkpoint claims to have done is in the store.

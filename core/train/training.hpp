@@ -36,10 +36,19 @@ class Training {
   bool next(data::Loader& loader, data::Batch& batch);
   // Both: true once the batch completed a step.
   bool train_batch(const data::Batch& batch, int64_t batches);
+  // A batch that the model has had, and of which something is still to be written down.
+  struct Unread {
+    Strings ids;
+    model::Losses losses;
+    std::optional<double> loss;
+    runs::StepLine line;
+    bool stepped = false, last = false;  // of the epoch
+  };
+  double finite(const Unread& batch) const;
+  void read_loss();
   bool add_gradients(const Tensor& loss, int64_t batches);
   void step();
-  [[noreturn]] void refuse(double loss, const model::Losses& losses,
-                           const data::Batch& batch) const;
+  [[noreturn]] void refuse(double loss, const Unread& batch) const;
   void show(bool stepped, int64_t batches);
 
   void finish_epoch();
@@ -60,6 +69,7 @@ class Training {
   std::optional<Average> average_;
   std::optional<Schedule> schedule_;
   std::optional<StepRecord> record_;
+  std::optional<Unread> unread_;  // between batches only on a GPU, where nothing waits for a loss
   Pace pace_;
   // Where training stands. sums_: of the epoch under way by metric, and best, waited, stopped.
   Sums sums_;

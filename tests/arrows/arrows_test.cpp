@@ -73,6 +73,9 @@ TEST(Includes, OfPluginsAreCheckedOneByOne) {
               ElementsAre(HasSubstr("fmt/core.h")));
   EXPECT_THAT(of(plugin_includes, "plugins/heads/a/a_test.cpp", "#include <gtest/gtest.h>\n"),
               IsEmpty());
+  const std::string opens = "#include <dlfcn.h>\n";
+  EXPECT_THAT(of(plugin_includes, path, opens), ElementsAre(HasSubstr("dlfcn.h")));
+  EXPECT_THAT(of(plugin_includes, "plugins/heads/kernels/library.cpp", opens), IsEmpty());
 }
 
 TEST(PluginNames, AreNotInTheCore) { EXPECT_THAT(plugin_names(tree()), IsEmpty()); }

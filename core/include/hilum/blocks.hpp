@@ -53,7 +53,7 @@ class ResidualUnitImpl : public nn::Module {
     shortcut_norm = register_module("shortcut_norm", Norm(out));
   }
   Tensor forward(const Tensor& x) {
-    return conv2(norm2(narrowed(x)).relu_()) + shortcut_norm(shortcut(x));
+    return shortcut_norm->add(shortcut(x), conv2(norm2->relu(narrowed(x))));
   }
   Norm norm1{nullptr}, norm2{nullptr}, shortcut_norm{nullptr};
   Conv conv1{nullptr}, conv2{nullptr}, shortcut{nullptr};
@@ -61,7 +61,7 @@ class ResidualUnitImpl : public nn::Module {
 
  private:
   Tensor narrowed(const Tensor& x) {
-    const Tensor y = norm1.is_empty() ? x : norm1(x).relu_();
+    const Tensor y = norm1.is_empty() ? x : norm1->relu(x);
     return conv1.is_empty() ? separable1(y) : conv1(y);
   }
 };
@@ -94,15 +94,15 @@ class ASPPImpl : public nn::Module {
   }
   Tensor forward(const Tensor& x) {
     const Tensor y = project(joined(x));
-    return project_norm.is_empty() ? y : project_norm(y).relu_();
+    return project_norm.is_empty() ? y : project_norm->relu(y);
   }
   Conv project{nullptr};
   Norm project_norm{nullptr};
 
  private:
   Tensor branch(size_t i, const Tensor& x) {
-    Tensor y = norms_[i](convs_[i](x));
-    return o_.relu ? y.relu_() : y;
+    const Tensor y = convs_[i](x);
+    return o_.relu ? norms_[i]->relu(y) : norms_[i](y);
   }
   Tensor joined(const Tensor& x) {
     if (o_.sum) {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // What plugins share, for 2D and 3D alike. Parameter names are torch's.
 #pragma once
-#include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/nn/init.h>
 #include <torch/nn/modules/activation.h>
-#include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
 
 #include <cmath>
 #include <vector>
 
+#include "hilum/convolution.hpp"
+#include "hilum/norm.hpp"
 #include "hilum/plugin.hpp"
+#include "hilum/resample.hpp"
 
 namespace hilum {
 namespace nn = torch::nn;
@@ -33,10 +34,11 @@ class ConvImpl : public nn::Module {
     if (o.bias) nn::init::uniform_(bias, -bound, bound);
   }
   Tensor forward(const Tensor& x) {
-    const int64_t pad = o_.dilation * (o_.kernel - 1) / 2;
-    return weight.dim() == 4
-               ? torch::conv2d(x, weight, bias, o_.stride, pad, o_.dilation, o_.groups)
-               : torch::conv3d(x, weight, bias, o_.stride, pad, o_.dilation, o_.groups);
+    return convolution(x, weight, bias,
+                       {.stride = o_.stride,
+                        .padding = o_.dilation * (o_.kernel - 1) / 2,
+                        .dilation = o_.dilation,
+                        .groups = o_.groups});
   }
   Tensor weight, bias;
 
@@ -68,57 +70,9 @@ class UpConvImpl : public nn::Module {
 };
 TORCH_MODULE(UpConv);
 
-/// Batch norm that does not ask for the number of dimensions.
-class NormImpl : public nn::BatchNormImplBase<2, NormImpl> {
- public:
-  using nn::BatchNormImplBase<2, NormImpl>::BatchNormImplBase;
-
- protected:
-  void _check_input_dim(const Tensor&) override {}
-};
-TORCH_MODULE(Norm);
-
 inline Tensor max_pool(const Tensor& x, int64_t kernel, int64_t stride, int64_t pad = 0) {
   return x.dim() == 4 ? torch::max_pool2d(x, kernel, stride, pad)
                       : torch::max_pool3d(x, kernel, stride, pad);
-}
-/// Linear interpolation to `size` ([H,W] or [D,H,W]). Voxels are areas; with `corners`, points
-/// whose outermost ones stay where they are (torch's align_corners).
-inline Tensor resample(const Tensor& x, at::IntArrayRef size, bool corners = false) {
-  return x.dim() == 4 ? torch::upsample_bilinear2d(x, size, corners)
-                      : torch::upsample_trilinear3d(x, size, corners);
-}
-namespace detail {
-// y's spatial size as the next resampling's "output_size": else a traced model is bound to the size
-// that it was traced at.
-inline at::IntArrayRef size_like(const Tensor& y) {
-  namespace tracer = torch::jit::tracer;
-  if (tracer::isTracing())
-    for (int64_t i = 2; i < y.dim(); ++i)
-      tracer::ArgumentStash::stashIntArrayRefElem("output_size", static_cast<size_t>(y.dim()) - 2,
-                                                  static_cast<size_t>(i) - 2,
-                                                  tracer::getSizeOf(y, i));
-  return y.sizes().slice(2);
-}
-inline bool same_size(const Tensor& x, const Tensor& y) {
-  return !torch::jit::tracer::isTracing() && x.sizes().slice(2) == y.sizes().slice(2);
-}
-}  // namespace detail
-
-/// x at y's spatial size; x itself where they agree.
-inline Tensor resample_like(const Tensor& x, const Tensor& y, bool corners = false) {
-  return detail::same_size(x, y) ? x : resample(x, detail::size_like(y), corners);
-}
-/// x at y's spatial size, each voxel the one that lies under it; x itself where they agree.
-inline Tensor repeat_like(const Tensor& x, const Tensor& y) {
-  if (detail::same_size(x, y)) return x;
-  const auto size = detail::size_like(y);
-  return x.dim() == 4 ? torch::upsample_nearest2d(x, size) : torch::upsample_nearest3d(x, size);
-}
-/// skip beside x, x brought to skip's size: what a U-shaped decoder reads. A function, so that the
-/// temporary dies here and not after the block that reads the result.
-inline Tensor join(const Tensor& skip, const Tensor& x) {
-  return torch::cat({skip, resample_like(x, skip)}, 1);
 }
 /// Each [N,C,...] by its mean (or maximum) over space, what is [N,F] already as it is, side by
 /// side.

@@ -35,7 +35,7 @@ struct Stem : nn::Module {
     conv1 = register_module("conv1", conv(at.dims(), in, width, {.kernel = 7, .stride = 2}));
     bn1 = register_module("bn1", Norm(width));
   }
-  Tensor forward(const Tensor& x) { return bn1(conv1(x)).relu_(); }
+  Tensor forward(const Tensor& x) { return bn1->relu(conv1(x)); }
   Conv conv1{nullptr};
   Norm bn1{nullptr};
 };
@@ -60,10 +60,8 @@ struct Bottleneck : nn::Module {
           nn::Sequential(conv(dims, in, out, {.kernel = 1, .stride = stride}), Norm(out)));
   }
   Tensor forward(const Tensor& x) {
-    Tensor y = bn1(conv1(x)).relu_();
-    y = bn2(conv2(y)).relu_();
-    y = bn3(conv3(y));
-    return y.add_(downsample.is_empty() ? x : downsample->forward(x)).relu_();
+    const Tensor y = conv3(bn2->relu(conv2(bn1->relu(conv1(x)))));
+    return bn3->add_relu(y, downsample.is_empty() ? x : downsample->forward(x));
   }
   Conv conv1{nullptr}, conv2{nullptr}, conv3{nullptr};
   Norm bn1{nullptr}, bn2{nullptr}, bn3{nullptr};

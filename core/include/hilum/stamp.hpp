@@ -7,7 +7,7 @@
 
 /// Raise on any change in core/include/hilum; tests/unit/sdk/sdk_number_test.cpp holds the hash
 /// that goes with it.
-#define HILUM_SDK 2
+#define HILUM_SDK 3
 
 // HILUM_TORCH_CUDA comes from CMake (version.py of LibTorch): the CPU headers do not have it.
 #define HILUM_STAMP_JOIN_(sdk, a, b, c, cuda, cxx11, gxx) \

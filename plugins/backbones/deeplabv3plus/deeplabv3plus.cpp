@@ -26,7 +26,11 @@ struct Chain : nn::SequentialImpl {
 };
 using ChainPtr = std::shared_ptr<Chain>;
 
-nn::ReLU relu() { return nn::ReLU(nn::ReLUOptions(true)); }
+struct NormReluImpl : hilum::NormImpl {
+  using NormImpl::NormImpl;
+  Tensor forward(const Tensor& x) { return relu(x); }
+};
+TORCH_MODULE(NormRelu);
 
 // Initial values as segmentation_models_pytorch's: uniform, of variance 2 / fan-in.
 hilum::Conv conv(int64_t dims, int64_t in, int64_t out, hilum::ConvOptions o) {
@@ -45,7 +49,7 @@ ChainPtr separable(int64_t dims, int64_t in, int64_t out, int64_t rate = 1) {
 }
 template <class Convolution>
 ChainPtr norm_relu(Convolution convolution, int64_t channels) {
-  return std::make_shared<Chain>(convolution, hilum::Norm(channels), relu());
+  return std::make_shared<Chain>(convolution, NormRelu(channels));
 }
 
 struct Mean : nn::Module {
@@ -68,13 +72,13 @@ struct Pyramid : nn::Module {
     for (const auto rate : o.rates)
       convs->push_back(o.separable ? norm_relu(separable(dims, in, out, rate), out)
                                    : norm_relu(conv(dims, in, out, {.dilation = rate}), out));
-    convs->push_back(std::make_shared<Chain>(std::make_shared<Mean>(), conv1x1(dims, in, out),
-                                             hilum::Norm(out), relu()));
+    convs->push_back(
+        std::make_shared<Chain>(std::make_shared<Mean>(), conv1x1(dims, in, out), NormRelu(out)));
     register_module("convs", convs);
     const auto wide = static_cast<int64_t>(convs->size()) * out;
     project = register_module(
-        "project", std::make_shared<Chain>(conv1x1(dims, wide, out), hilum::Norm(out), relu(),
-                                           nn::Dropout(o.dropout)));
+        "project",
+        std::make_shared<Chain>(conv1x1(dims, wide, out), NormRelu(out), nn::Dropout(o.dropout)));
   }
   Tensor forward(const Tensor& x) {
     hilum::Tensors all;
@@ -96,7 +100,7 @@ struct Decoder : nn::Module {
   }
   Tensor forward(const Tensor& x, const Tensor& low) {
     return block2->forward(
-        torch::cat({hilum::resample_like(x, low, true), block1->forward(low)}, 1));
+        hilum::join(block1->forward(low), x, {.skip_last = true, .corners = true}));
   }
   ChainPtr block1, block2;
 };
@@ -114,7 +118,7 @@ struct DeepLabV3Plus {
     const auto aspp = g.stage("aspp", {c[4]}, [opt](const hilum::Site& at) {
       const int64_t dims = at.dims(), out = opt.channels;
       return std::make_shared<Chain>(std::make_shared<Pyramid>(dims, at.in[0].channels(), opt),
-                                     separable(dims, out, out), hilum::Norm(out), relu());
+                                     separable(dims, out, out), NormRelu(out));
     });
     g.alias(aspp, "decoder.aspp");
     g.alias(g.stage<Decoder>("decoder", {aspp, c[1]}, opt), "decoder");

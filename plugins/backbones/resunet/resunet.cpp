@@ -61,7 +61,7 @@ struct Up : Unit {
   }
   Tensor forward(const Tensor& x, const Tensor& skip) { return finished(joined(x, skip)); }
   Tensor joined(const Tensor& x, const Tensor& skip) {
-    return torch::cat({hilum::resample_like(up.is_empty() ? x : up(x), skip), skip}, 1);
+    return hilum::join(skip, up.is_empty() ? x : up(x), {.skip_last = true});
   }
   hilum::UpConv up{nullptr};
 };

@@ -52,7 +52,7 @@ struct Step : nn::Module {
     norm = register_module("norm", hilum::Norm(in));
     conv = register_module("conv", hilum::Conv(dims, in, out));
   }
-  Tensor forward(const Tensor& x) { return conv(norm(x).relu_()); }
+  Tensor forward(const Tensor& x) { return conv(norm->relu(x)); }
   hilum::Norm norm{nullptr};
   hilum::Conv conv{nullptr};
 };

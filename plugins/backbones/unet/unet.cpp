@@ -16,7 +16,7 @@ struct Double : nn::Module {
         register_module("conv2", hilum::Conv(dims, out, out, hilum::ConvOptions{.bias = false}));
     norm2 = register_module("norm2", hilum::Norm(out));
   }
-  Tensor twice(const Tensor& x) { return norm2(conv2(norm1(conv1(x)).relu_())).relu_(); }
+  Tensor twice(const Tensor& x) { return norm2->relu(conv2(norm1->relu(conv1(x)))); }
   hilum::Conv conv1{nullptr}, conv2{nullptr};
   hilum::Norm norm1{nullptr}, norm2{nullptr};
 };

@@ -48,8 +48,9 @@ struct Conv1x1 : hilum::Fusion {
     return finished(separable(merged), separable_norm);
   }
   Tensor finished(const Tensor& x, hilum::Norm& norm) const {
-    const Tensor y = norm.is_empty() ? x : norm(x);
-    return opt.activation == "relu" ? y.relu() : y;
+    const bool relu = opt.activation == "relu";
+    if (norm.is_empty()) return relu ? x.relu() : x;
+    return relu ? norm->relu(x) : norm(x);
   }
   Options opt;
   hilum::Conv transform{nullptr}, merge{nullptr};

@@ -48,8 +48,8 @@ struct Nddr : hilum::Fusion {
   }
   Tensor forward(const hilum::Tensors& in) override {
     const Tensor all = torch::cat(in, 1);
-    const Tensor y = norm(all.dim() == 4 ? torch::conv2d(all, weight) : torch::conv3d(all, weight));
-    return relu ? y.relu() : y;
+    const Tensor y = hilum::convolution(all, weight, {}, {});
+    return relu ? norm->relu(y) : norm(y);
   }
   static Tensor initial(const Options& options, const hilum::Site& at) {
     const int64_t channels = at.in[0].channels();

@@ -8,11 +8,11 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <hilum/error.hpp>
-#include <string_view>
+#include <hilum/simd.hpp>
 #include <vector>
 
+#include "on_gpu.hpp"
 #include "plane.hpp"
 
 namespace soft_threshold {
@@ -99,10 +99,7 @@ struct Fused : torch::autograd::Function<Fused> {
 
   static torch::autograd::variable_list backward(Context* context,
                                                  const torch::autograd::variable_list& grads) {
-    if (at::GradMode::is_enabled())
-      throw hilum::Error(
-          "regularizer 'std': a gradient of its gradient was asked for, which its kernel for a CPU "
-          "does not give. Set HILUM_FUSED=0 in the environment.");
+    refuse_second_gradients();
     const auto v = context->get_saved_variables();
     const Inputs in{v[kU], v[kShift], v[kKernel], v[kLambda1], v[kEpsilon]};
     const auto wanted = [&](Input i) { return context->needs_input_grad(static_cast<size_t>(i)); };
@@ -129,15 +126,22 @@ struct Fused : torch::autograd::Function<Fused> {
 };
 }  // namespace
 
+void refuse_second_gradients() {
+  if (at::GradMode::is_enabled())
+    throw hilum::Error(
+        "regularizer 'std': a gradient of its gradient was asked for, which its kernel does not "
+        "give. Set HILUM_FUSED=0 in the environment.");
+}
+
 bool fuses(const Tensor& u, int64_t half_size, const torch::TensorList& others) {
-  const char* set = std::getenv("HILUM_FUSED");
-  if (set && std::string_view(set) == "0") return false;
-  const auto plain = [](const Tensor& t) {
-    return !t.defined() ||
-           (t.scalar_type() == torch::kFloat && t.is_cpu() && t.layout() == torch::kStrided);
+  if (!hilum::fused_kernels()) return false;
+  const auto plain = [&](const Tensor& t) {
+    return !t.defined() || (t.scalar_type() == torch::kFloat && t.device() == u.device() &&
+                            t.layout() == torch::kStrided);
   };
   return u.dim() == 4 && u.numel() > 0 && half_size <= kLargestHalfSize && plain(u) &&
-         std::all_of(others.begin(), others.end(), plain) && !torch::jit::tracer::isTracing();
+         std::all_of(others.begin(), others.end(), plain) && !torch::jit::tracer::isTracing() &&
+         (u.is_cpu() || runs_on_gpu(u));
 }
 
 Tensor fused(const Tensor& u, const Tensor& shift, const Tensor& kernel, const Tensor& lambda1,
@@ -149,6 +153,8 @@ Tensor fused(const Tensor& u, const Tensor& shift, const Tensor& kernel, const T
   const bool graph = at::GradMode::is_enabled() &&
                      (in.u.requires_grad() || in.shift.requires_grad() || kernel.requires_grad() ||
                       lambda1.requires_grad() || epsilon.requires_grad());
+  if (u.is_cuda())
+    return fused_on_gpu(in.u, in.shift, in.kernel, in.lambda1, in.epsilon, iterations, graph);
   if (!graph) return iterate(in, iterations, false).first;
   return Fused::apply(in.u, in.shift, in.kernel, in.lambda1, in.epsilon, iterations);
 }

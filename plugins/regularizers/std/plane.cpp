@@ -7,45 +7,17 @@
 // A row of each stage is in the first-level cache, a plane's iterations in the second.
 #include "plane.hpp"
 
+#include <hilum/simd.hpp>
+
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <vector>
 
-// One copy for each set of instructions, chosen when the library is loaded. They round differently
-// in the last digit. (The address sanitiser is not there yet when the choice is made.)
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__)
-#define EACH_MACHINE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define EACH_MACHINE
-#endif
-#define INLINE __attribute__((always_inline)) inline
-
 namespace soft_threshold {
 namespace {
-
-// To 2 units in the last place (float). NaN stays NaN.
-INLINE float sigmoid(float z) {
-  z = z < -87.F ? -87.F : z;
-  z = z > 87.F ? 87.F : z;
-  // exp(-z) = 2^n exp(r), |r| <= ln(2)/2; adding 1.5 * 2^23 rounds n to an integer, in its low
-  // bits.
-  constexpr float kRound = 12582912.F;
-  const float moved = z * -1.44269504F + kRound, n = moved - kRound;
-  const float r = (-z - n * 0.693145752F) - n * 1.42860677e-6F;
-  float p = 1.9875691500e-4F;  // Cephes' polynomial
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1;
-  const auto bits = std::bit_cast<uint32_t>(moved) << 23;
-  return 1 / (1 + std::bit_cast<float>(bits + std::bit_cast<uint32_t>(p)));
-}
-INLINE double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
+using hilum::fast_sigmoid;
 
 // A plane with the rows above and below it that a column of K reads.
 template <class T>
@@ -53,12 +25,12 @@ struct Rows {
   const T* first;
   int64_t rows, cols;
   const T* outside;  // null: the border's row
-  INLINE const T* at(int64_t i) const {
+  HILUM_INLINE const T* at(int64_t i) const {
     if (outside && (i < 0 || i >= rows)) return outside;
     return first + std::clamp<int64_t>(i, 0, rows - 1) * cols;
   }
   template <int H>
-  INLINE std::array<const T*, 2 * H + 1> around(int64_t i) const {
+  HILUM_INLINE std::array<const T*, 2 * H + 1> around(int64_t i) const {
     std::array<const T*, 2 * H + 1> all;
     for (int r = -H; r <= H; ++r) all[static_cast<size_t>(r + H)] = at(i + r);
     return all;
@@ -73,7 +45,7 @@ struct Work {
   // What a column of weights receives beyond the border: the sum of the weights further than k.
   T beyond[H];
 
-  INLINE explicit Work(const Settings<T>& given)
+  HILUM_INLINE explicit Work(const Settings<T>& given)
       : s(given),
         half(static_cast<size_t>(s.cols), T(0.5)),  // 1-2x is 0
         zero(static_cast<size_t>(s.cols), T(0)),
@@ -84,10 +56,10 @@ struct Work {
     for (int k = H - 1; k >= 0; --k) beyond[k] = tail += g[k + 1];
   }
 
-  INLINE T* middle() { return line.data() + H; }
+  HILUM_INLINE T* middle() { return line.data() + H; }
 
   // V y of row i, into the middle of the line, and what a row of K reads beside it.
-  INLINE void down(const T* x, int64_t i) {
+  HILUM_INLINE void down(const T* x, int64_t i) {
     const auto from =
         Rows<T>{x, s.rows, s.cols, s.replicate ? nullptr : half.data()}.template around<H>(i);
     T* const to = middle();
@@ -103,16 +75,16 @@ struct Work {
     }
   }
   // H at j of the line.
-  INLINE T across(const T* v, int64_t j) const {
+  HILUM_INLINE T across(const T* v, int64_t j) const {
     T b = g[0] * v[j];
     for (int r = 1; r <= H; ++r) b += g[r] * (v[j - r] + v[j + r]);
     return b;
   }
 
-  INLINE void forward(const T* u, T shift, T* states, int64_t kept, T* z) {
+  HILUM_INLINE void forward(const T* u, T shift, T* states, int64_t kept, T* z) {
     const T rate = 1 / s.epsilon, lambda1 = s.lambda1;
 #pragma omp simd
-    for (int64_t j = 0; j < s.size(); ++j) states[j] = sigmoid(u[j]);
+    for (int64_t j = 0; j < s.size(); ++j) states[j] = fast_sigmoid(u[j]);
     for (int64_t t = 0; t < s.iterations; ++t) {
       const T* const x = states + t % kept * s.size();
       const bool last = t + 1 == s.iterations;
@@ -128,14 +100,14 @@ struct Work {
         } else {
 #pragma omp simd
           for (int64_t j = 0; j < s.cols; ++j)
-            to[j] = sigmoid((row[j] - shift - lambda1 * across(v, j)) * rate);
+            to[j] = fast_sigmoid((row[j] - shift - lambda1 * across(v, j)) * rate);
         }
       }
     }
   }
 
   // D = Hᵀ G of one row.
-  INLINE void across_back(const T* grad, T* d) {
+  HILUM_INLINE void across_back(const T* grad, T* d) {
     T* const v = middle();
     std::copy(grad, grad + s.cols, v);
     for (int r = 1; r <= H; ++r) v[-r] = v[s.cols - 1 + r] = 0;
@@ -148,7 +120,7 @@ struct Work {
     }
   }
   // Vᵀ D of row i, into `sum`.
-  INLINE void down_back(const T* d, int64_t i) {
+  HILUM_INLINE void down_back(const T* d, int64_t i) {
     const auto from = Rows<T>{d, s.rows, s.cols, zero.data()}.template around<H>(i);
     T* const to = sum.data();
 #pragma omp simd
@@ -169,7 +141,8 @@ struct Work {
   }
 
   // Row i's share of what the weights receive along rows and along columns.
-  INLINE void weigh(const T* x, const T* grad, const T* d, int64_t i, double* rows, double* cols) {
+  HILUM_INLINE void weigh(const T* x, const T* grad, const T* d, int64_t i, double* rows,
+                          double* cols) {
     down(x, i);
     const T* const v = middle();
     const auto from =
@@ -188,7 +161,8 @@ struct Work {
     }
   }
 
-  INLINE Shared backward(const T* u, T shift, const T* states, const T* dz, bool wanted, T* du) {
+  HILUM_INLINE Shared backward(const T* u, T shift, const T* states, const T* dz, bool wanted,
+                               T* du) {
     std::vector<T> now(dz, dz + s.size()), back(now.size());
     T* const grad = now.data();
     T* const d = back.data();
@@ -220,8 +194,8 @@ struct Work {
     return finish(u, shift, grad, rows, cols, du);
   }
 
-  INLINE Shared finish(const T* u, T shift, const T* first, const double* rows, const double* cols,
-                       T* du) {
+  HILUM_INLINE Shared finish(const T* u, T shift, const T* first, const double* rows,
+                             const double* cols, T* du) {
     const T rate = 1 / s.epsilon;
     double all = 0, pulled = 0, blurred = 0;
     for (int64_t i = 0; i < s.rows; ++i) {
@@ -250,7 +224,7 @@ struct Work {
 
 // H as a constant, so that loops over r are unrolled within those along a row.
 template <class T, class F>
-INLINE auto with_half_size(const Settings<T>& s, F work) {
+HILUM_INLINE auto with_half_size(const Settings<T>& s, F work) {
   switch (s.half_size) {
     case 1:
       return work(Work<T, 1>(s));
@@ -278,6 +252,7 @@ INLINE auto with_half_size(const Settings<T>& s, F work) {
           return w.backward(u, shift, states, dz, shared_wanted, du);                      \
         });                                                                                \
   }
-EACH_MACHINE FORWARD(float) EACH_MACHINE BACKWARD(float) FORWARD(double) BACKWARD(double)
+HILUM_EACH_MACHINE FORWARD(float) HILUM_EACH_MACHINE BACKWARD(float) FORWARD(double)
+    BACKWARD(double)
 
 }  // namespace soft_threshold

@@ -4,7 +4,6 @@
 //   dξ = dη,   dL/dx = τ div dη,   G = x (1-x) dL/dx,   du = the sum of all G / ε
 // where it is anisotropic ξ' = clamp(η, -λ, λ), part by part. η is computed again from ξ and x.
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <vector>
 
@@ -12,27 +11,7 @@
 
 namespace total_variation {
 namespace {
-
-// To 2 units in the last place (float). NaN stays NaN.
-INLINE float sigmoid(float z) {
-  z = z < -87.F ? -87.F : z;
-  z = z > 87.F ? 87.F : z;
-  // exp(-z) = 2^n exp(r), |r| <= ln(2)/2; adding 1.5 * 2^23 rounds n to an integer, in its low
-  // bits.
-  constexpr float kRound = 12582912.F;
-  const float moved = z * -1.44269504F + kRound, n = moved - kRound;
-  const float r = (-z - n * 0.693145752F) - n * 1.42860677e-6F;
-  float p = 1.9875691500e-4F;  // Cephes' polynomial
-  p = p * r + 1.3981999507e-3F;
-  p = p * r + 8.3334519073e-3F;
-  p = p * r + 4.1665795894e-2F;
-  p = p * r + 1.6666665459e-1F;
-  p = p * r + 5.0000001201e-1F;
-  p = p * r * r + r + 1;
-  const auto bits = std::bit_cast<uint32_t>(moved) << 23;
-  return 1 / (1 + std::bit_cast<float>(bits + std::bit_cast<uint32_t>(p)));
-}
-INLINE double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
+using hilum::fast_sigmoid;
 
 template <class T, bool Isotropic>
 struct Work {
@@ -41,7 +20,7 @@ struct Work {
   const int64_t plane;
   std::vector<T> zero, line, field;
 
-  INLINE explicit Work(const Entropic<T>& given)
+  HILUM_INLINE explicit Work(const Entropic<T>& given)
       : s(given),
         size(given.size),
         plane(size.plane()),
@@ -52,16 +31,16 @@ struct Work {
   Work& operator=(const Work&) = delete;
 
   // Row i of x into the line, its last value twice; returns the row below, or the last one again.
-  INLINE const T* slope_row(const T* x, int64_t i) {
+  HILUM_INLINE const T* slope_row(const T* x, int64_t i) {
     const T* const row = x + i * size.cols;
     std::copy(row, row + size.cols, line.data());
     line.back() = line[line.size() - 2];
     return i + 1 < size.rows ? row + size.cols : row;
   }
-  INLINE T least() const { return std::max(s.lambda * s.lambda, T(1e-20)); }
+  HILUM_INLINE T least() const { return std::max(s.lambda * s.lambda, T(1e-20)); }
 
   // ξ' of row i.
-  INLINE void ascend(const T* xi, const T* x, int64_t i, T* to) {
+  HILUM_INLINE void ascend(const T* xi, const T* x, int64_t i, T* to) {
     const T *const below = slope_row(x, i), *const q = line.data(), tau = s.step, lambda = s.lambda,
                    most = least();
     const T *const down = xi + i * size.cols, *const right = down + plane;
@@ -80,11 +59,11 @@ struct Work {
     }
   }
 
-  INLINE void forward(const T* u, T shift, T* states, int64_t kept, T* z) {
+  HILUM_INLINE void forward(const T* u, T shift, T* states, int64_t kept, T* z) {
     const T rate = 1 / s.epsilon;
     std::fill(states, states + 2 * plane, T(0));
 #pragma omp simd
-    for (int64_t j = 0; j < plane; ++j) states[2 * plane + j] = sigmoid((u[j] - shift) * rate);
+    for (int64_t j = 0; j < plane; ++j) states[2 * plane + j] = fast_sigmoid((u[j] - shift) * rate);
     for (int64_t t = 0; t < s.iterations; ++t) {
       const bool ends = t + 1 == s.iterations;
       const T* const xi = states + t % kept * 3 * plane;
@@ -100,14 +79,15 @@ struct Work {
           for (int64_t j = 0; j < size.cols; ++j) to[j] = (row[j] - shift - to[j]) * rate;
         } else {
 #pragma omp simd
-          for (int64_t j = 0; j < size.cols; ++j) to[j] = sigmoid((row[j] - shift - to[j]) * rate);
+          for (int64_t j = 0; j < size.cols; ++j)
+            to[j] = fast_sigmoid((row[j] - shift - to[j]) * rate);
         }
       }
     }
   }
 
   // From dξ' of row i to dη, in its place; returns the row's share of dλ.
-  INLINE double descend(const T* xi, const T* x, int64_t i, T* dxi) {
+  HILUM_INLINE double descend(const T* xi, const T* x, int64_t i, T* dxi) {
     const T *const below = slope_row(x, i), *const q = line.data(), tau = s.step, lambda = s.lambda,
                    most = least();
     const T *const down = xi + i * size.cols, *const right = down + plane;
@@ -134,7 +114,7 @@ struct Work {
     return static_cast<double>(slope);
   }
 
-  INLINE EntropicSlopes backward(const T* states, const T* dz, T* du) {
+  HILUM_INLINE EntropicSlopes backward(const T* states, const T* dz, T* du) {
     std::vector<T> now(dz, dz + plane);
     T *const grad = now.data(), *const dxi = field.data();
     const T rate = 1 / s.epsilon;
@@ -181,6 +161,7 @@ struct Work {
     return s.isotropic ? Work<T, true>(s).backward(states, dz, du)                     \
                        : Work<T, false>(s).backward(states, dz, du);                   \
   }
-EACH_MACHINE FORWARD(float) EACH_MACHINE BACKWARD(float) FORWARD(double) BACKWARD(double)
+HILUM_EACH_MACHINE FORWARD(float) HILUM_EACH_MACHINE BACKWARD(float) FORWARD(double)
+    BACKWARD(double)
 
 }  // namespace total_variation

@@ -8,11 +8,11 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <hilum/error.hpp>
-#include <string_view>
+#include <hilum/simd.hpp>
 #include <vector>
 
+#include "on_gpu.hpp"
 #include "plane.hpp"
 
 namespace total_variation {
@@ -114,26 +114,27 @@ struct FusedRof : torch::autograd::Function<FusedRof> {
 void refuse_second_gradients() {
   if (at::GradMode::is_enabled())
     throw hilum::Error(
-        "regularizer 'tv': a gradient of its gradient was asked for, which its kernel for a CPU "
-        "does not give. Set HILUM_FUSED=0 in the environment.");
+        "regularizer 'tv': a gradient of its gradient was asked for, which its kernel does not "
+        "give. Set HILUM_FUSED=0 in the environment.");
 }
 
 bool fuses(const Tensor& u, const torch::TensorList& others) {
-  const char* set = std::getenv("HILUM_FUSED");
-  if (set && std::string_view(set) == "0") return false;
-  const auto plain = [](const Tensor& t) {
-    return !t.defined() ||
-           (t.scalar_type() == torch::kFloat && t.is_cpu() && t.layout() == torch::kStrided);
+  if (!hilum::fused_kernels()) return false;
+  const auto plain = [&](const Tensor& t) {
+    return !t.defined() || (t.scalar_type() == torch::kFloat && t.device() == u.device() &&
+                            t.layout() == torch::kStrided);
   };
   return u.dim() == 4 && u.numel() > 0 && plain(u) &&
-         std::all_of(others.begin(), others.end(), plain) && !torch::jit::tracer::isTracing();
+         std::all_of(others.begin(), others.end(), plain) && !torch::jit::tracer::isTracing() &&
+         (u.is_cpu() || runs_on_gpu(u));
 }
 
 Tensor fused_rof(const Tensor& f, const Tensor& lambda, int64_t iterations, bool isotropic,
                  double step) {
   const Tensor all = f.contiguous();
-  if (!at::GradMode::is_enabled() || !(all.requires_grad() || lambda.requires_grad()))
-    return iterate(all, lambda, {iterations, isotropic, step}, false).first;
+  const bool graph = at::GradMode::is_enabled() && (all.requires_grad() || lambda.requires_grad());
+  if (all.is_cuda()) return rof_on_gpu(all, lambda, iterations, isotropic, step, graph);
+  if (!graph) return iterate(all, lambda, {iterations, isotropic, step}, false).first;
   return FusedRof::apply(all, lambda, iterations, isotropic, step);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The unrolled iterations of tv.cpp as one operation of autograd, for 2D on a CPU.
+// The unrolled iterations of tv.cpp as one operation of autograd, for 2D on a CPU or a GPU.
 #pragma once
 #include <torch/types.h>
 
@@ -7,8 +7,9 @@ namespace total_variation {
 
 using torch::Tensor;
 
-/// Whether the functions below compute this: [N,K,H,W] of float32 on a CPU. No trace, where they
-/// would be opaque. Off where the environment has HILUM_FUSED=0, to compare.
+/// Whether the functions below compute this: [N,K,H,W] of float32 on a CPU, or on a GPU whose
+/// kernels stand beside the plugin (docs/kernels.md). No trace, where they would be opaque. Off
+/// where the environment has HILUM_FUSED=0, to compare.
 bool fuses(const Tensor& u, const torch::TensorList& others);
 
 /// f - λ div p after `iterations` from p = 0; f: [N,K,H,W], lambda: [1]. Gradients to both, once.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fused.hpp"
+#include "on_gpu.hpp"
 #include "plane.hpp"
 
 namespace total_variation {
@@ -114,9 +115,10 @@ Tensor fused_entropic(const Tensor& u, const Tensor& shift, const Tensor& lambda
   const Tensor all = u.contiguous();
   const Tensor less = shift.defined() ? shift.expand({u.size(0), u.size(1), 1, 1}).flatten()
                                       : torch::zeros({u.size(0) * u.size(1)}, u.options());
-  if (!at::GradMode::is_enabled() ||
-      !(all.requires_grad() || less.requires_grad() || lambda.requires_grad()))
-    return iterate(all, less, lambda, o, false).first;
+  const bool graph = at::GradMode::is_enabled() &&
+                     (all.requires_grad() || less.requires_grad() || lambda.requires_grad());
+  if (all.is_cuda()) return entropic_on_gpu(all, less, lambda, o, graph);
+  if (!graph) return iterate(all, less, lambda, o, false).first;
   return FusedEntropic::apply(all, less, lambda, o.iterations, o.isotropic, o.epsilon, o.step);
 }
 

@@ -20,7 +20,7 @@ struct Work {
   std::vector<T> zero, lines;
   T *now, *next;  // q of a row and of the row below, and once more its last value
 
-  INLINE explicit Work(const Rof<T>& given)
+  HILUM_INLINE explicit Work(const Rof<T>& given)
       : s(given),
         size(given.size),
         zero(static_cast<size_t>(2 * size.plane())),
@@ -30,7 +30,7 @@ struct Work {
   Work(const Work&) = delete;
   Work& operator=(const Work&) = delete;
 
-  INLINE void potential(const T* p, const T* f, int64_t i, T* q) {
+  HILUM_INLINE void potential(const T* p, const T* f, int64_t i, T* q) {
     divergence(size, p, i, zero.data(), q);
     const T* const row = f + i * size.cols;
     const T rate = 1 / s.lambda;
@@ -40,7 +40,7 @@ struct Work {
   }
   // Calls work(i, q of row i, q of the row below) for each row; in the last they are the same.
   template <class F>
-  INLINE void each_row(const T* p, const T* f, F row) {
+  HILUM_INLINE void each_row(const T* p, const T* f, F row) {
     potential(p, f, 0, now);
     for (int64_t i = 0; i < size.rows; ++i) {
       const bool last = i + 1 == size.rows;
@@ -50,13 +50,13 @@ struct Work {
     }
   }
 
-  INLINE static T length(T down, T right) {
+  HILUM_INLINE static T length(T down, T right) {
     return std::sqrt(down * down + right * right + T(1e-12));
   }
-  INLINE static T sign(T v) { return T(v > 0) - T(v < 0); }
+  HILUM_INLINE static T sign(T v) { return T(v > 0) - T(v < 0); }
 
   // p' of row i.
-  INLINE void ascend(const T* p, int64_t i, const T* q, const T* below, T* to) const {
+  HILUM_INLINE void ascend(const T* p, int64_t i, const T* q, const T* below, T* to) const {
     const int64_t plane = size.plane();
     const T *const down = p + i * size.cols, *const right = down + plane, tau = s.step;
     T *const to_down = to + i * size.cols, *const to_right = to_down + plane;
@@ -69,7 +69,7 @@ struct Work {
     }
   }
 
-  INLINE void forward(const T* f, T* states, int64_t kept, T* x) {
+  HILUM_INLINE void forward(const T* f, T* states, int64_t kept, T* x) {
     const int64_t field = 2 * size.plane();
     const T* p = zero.data();
     for (int64_t t = 0; t < s.iterations; ++t) {
@@ -90,7 +90,7 @@ struct Work {
   }
 
   // dg of row i from dp', which becomes a.
-  INLINE void descend(const T* p, int64_t i, const T* q, const T* below, T* dp, T* dg) const {
+  HILUM_INLINE void descend(const T* p, int64_t i, const T* q, const T* below, T* dp, T* dg) const {
     const int64_t plane = size.plane(), at = i * size.cols;
     const T *const down = p + at, *const right = down + plane, tau = s.step;
     T *const dp_down = dp + at, *const dp_right = dp_down + plane;
@@ -115,7 +115,7 @@ struct Work {
     }
   }
 
-  INLINE double backward(const T* f, const T* states, const T* dx, T* df) {
+  HILUM_INLINE double backward(const T* f, const T* states, const T* dx, T* df) {
     const int64_t plane = size.plane(), field = 2 * plane;
     std::vector<T> fields(static_cast<size_t>(2 * field + plane));
     T *const dp = fields.data(), *const dg = dp + field, *const dq = dg + field;
@@ -139,7 +139,7 @@ struct Work {
   }
 
   // df = dx + sum/λ. λ is in x = f - λ div p, and in f/λ.
-  INLINE double finish(const T* f, const T* p, const T* dx, T* df) {
+  HILUM_INLINE double finish(const T* f, const T* p, const T* dx, T* df) {
     const T rate = 1 / s.lambda;
     double slope = 0;
     for (int64_t i = 0; i < size.rows; ++i) {
@@ -172,6 +172,7 @@ struct Work {
     return s.isotropic ? Work<T, true>(s).backward(f, states, dx, df)                 \
                        : Work<T, false>(s).backward(f, states, dx, df);               \
   }
-EACH_MACHINE FORWARD(float) EACH_MACHINE BACKWARD(float) FORWARD(double) BACKWARD(double)
+HILUM_EACH_MACHINE FORWARD(float) HILUM_EACH_MACHINE BACKWARD(float) FORWARD(double)
+    BACKWARD(double)
 
 }  // namespace total_variation

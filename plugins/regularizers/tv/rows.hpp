@@ -2,22 +2,15 @@
 // Differences along the rows and columns of a plane, a row at a time. A field p has two parts,
 // [2,rows,cols]: to the next row, which is 0 in the last one, and to the next column, likewise.
 #pragma once
-#include "plane.hpp"
+#include <hilum/simd.hpp>
 
-// One copy for each set of instructions, chosen when the library is loaded. They round differently
-// in the last digit. (The address sanitiser is not there yet when the choice is made.)
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__)
-#define EACH_MACHINE __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define EACH_MACHINE
-#endif
-#define INLINE __attribute__((always_inline)) inline
+#include "plane.hpp"
 
 namespace total_variation {
 
 /// Row i of the divergence, minus the adjoint of slopes. `zero`: a row of zeros.
 template <class T>
-INLINE void divergence(Size size, const T* p, int64_t i, const T* zero, T* to) {
+HILUM_INLINE void divergence(Size size, const T* p, int64_t i, const T* zero, T* to) {
   const T *const down = p + i * size.cols, *const right = down + size.plane(),
                  *const above = i > 0 ? down - size.cols : zero;
   to[0] = down[0] - above[0] + right[0];
@@ -27,7 +20,7 @@ INLINE void divergence(Size size, const T* p, int64_t i, const T* zero, T* to) {
 
 /// p += scale * slopes(q).
 template <class T>
-INLINE void add_slopes(Size size, const T* q, T scale, T* p) {
+HILUM_INLINE void add_slopes(Size size, const T* q, T scale, T* p) {
   for (int64_t i = 0; i < size.rows; ++i) {
     const T *const row = q + i * size.cols, *const below = row + size.cols;
     T *const down = p + i * size.cols, *const right = down + size.plane();

@@ -11,7 +11,7 @@ struct Residual : torch::nn::Module {
     norm = register_module("norm", hilum::Norm(width));
     fit = register_module("fit", hilum::Conv(at.dims(), hilum::channels(at.in), width, point));
   }
-  hilum::Tensor forward(const hilum::Tensor& x) { return (fit(x) + norm(conv(x))).relu(); }
+  hilum::Tensor forward(const hilum::Tensor& x) { return norm->add_relu(conv(x), fit(x)); }
   hilum::Conv conv{nullptr}, fit{nullptr};
   hilum::Norm norm{nullptr};
 };
