@@ -5,6 +5,7 @@
 #include <sqlite3.h>
 #include <torch/torch.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "core/runs/queries.hpp"
 #include "core/runs/store.hpp"
 #include "core/train/compute.hpp"
+#include "hilum/simd.hpp"
 
 namespace hilum::cli {
 namespace {
@@ -46,6 +48,17 @@ Finding torch_works() {
   } catch (const c10::Error& error) {
     return {Verdict::bad, "cpu", error.what_without_backtrace()};
   }
+}
+
+Finding speed() {
+  const char* const heap = std::getenv("GLIBC_TUNABLES");
+  const bool kept = heap && std::string_view(heap).find("mmap_max=0") != std::string_view::npos;
+  return {fused_kernels() && kept ? Verdict::good : Verdict::note, "speed",
+          fmt::format(
+              "{}; {}",
+              fused_kernels() ? "kernels are used" : "LibTorch's operations alone (HILUM_FUSED=0)",
+              kept ? "memory is kept between steps"
+                   : "memory is given back after each step (GLIBC_TUNABLES is set)")};
 }
 
 Finding gpu() {
@@ -84,7 +97,7 @@ Finding store() {
 }
 
 void doctor(bool json) {
-  std::vector<Finding> findings{libraries(), torch_works(), gpu()};
+  std::vector<Finding> findings{libraries(), torch_works(), speed(), gpu()};
   plugins(findings);
   findings.push_back(store());
   bool works = true;

@@ -71,6 +71,7 @@ Compute make_compute(const config::TrainOptions& options) {
   Compute compute;
   compute.device = find_device(options.device);
   const bool fast = compute.device.is_cuda() || !bfloat16_unit().empty();
+  compute.late = !compute.device.is_cpu();
   compute.bfloat16 = choose(options.precision, "bfloat16", fast);
   compute.channels_last = choose(options.channels_last, "on", compute.bfloat16);
   // LibTorch 2.11's gradient of a 1x1 convolution of stride 2 with few channels then writes past

@@ -15,6 +15,7 @@ struct Compute {
   torch::Device device{torch::kCPU};
   bool bfloat16 = false, channels_last = false;
   int64_t threads = 1;
+  bool late = false;  // a loss is read when the next batch has been given out: nothing waits for it
   std::string precision() const;  // "bfloat16, channels last"
 };
 

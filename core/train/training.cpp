@@ -140,17 +140,17 @@ bool Training::next(data::Loader& loader, data::Batch& batch) {
   return more;
 }
 
-// On a GPU a loss is read when the next batch has been given out, so that the GPU has work
-// meanwhile; else before the weights move.
+// A loss is read before the weights move, or, on a GPU, when the next batch has been given out.
 bool Training::train_batch(const data::Batch& batch, int64_t batches) {
-  const bool late = setup_.compute.device.is_cuda();
+  const bool late = setup_.compute.late;
   if (!late) record_->begin(batch);  // the model may write into it
   const Named values = place(batch.values, setup_.compute);
   if (batch_ % options_.accumulate == 0) optimizer_->zero_grad();
   auto losses = setup_.model->loss(setup_.model->forward(values, setup_.compute.bfloat16), values);
   Unread now{.ids = batch.ids,
              .losses = {losses.total.detach(), losses.terms},
-             .line = {.epoch = epoch_ + 1, .batch = batch_ + 1, .step = step_ + 1}};
+             .step = step_ + 1,
+             .line = {.epoch = epoch_ + 1, .batch = batch_ + 1}};
   if (!late) now.loss = finite(now);
   now.stepped = add_gradients(losses.total, batches);
   if (now.stepped) step();
@@ -206,7 +206,7 @@ void Training::refuse(double loss, const Unread& batch) const {
       fmt::format("epoch {}, step {}: the loss is {} ({}). Cases of the batch: {}. A smaller "
                   "train.lr, train.clip or "
                   "train.precision=float32 may help; the last checkpoint is that of epoch {}",
-                  batch.line.epoch, batch.line.step, loss, terms, join(batch.ids, "; "), epoch_));
+                  batch.line.epoch, batch.step, loss, terms, join(batch.ids, "; "), epoch_));
 }
 
 void Training::show(bool stepped, int64_t batches) {

@@ -40,6 +40,7 @@ class Training {
   struct Unread {
     Strings ids;
     model::Losses losses;
+    int64_t step = 0;  // that it is part of
     std::optional<double> loss;
     runs::StepLine line;
     bool stepped = false, last = false;  // of the epoch
@@ -69,7 +70,7 @@ class Training {
   std::optional<Average> average_;
   std::optional<Schedule> schedule_;
   std::optional<StepRecord> record_;
-  std::optional<Unread> unread_;  // between batches only on a GPU, where nothing waits for a loss
+  std::optional<Unread> unread_;  // between batches only where losses are read late
   Pace pace_;
   // Where training stands. sums_: of the epoch under way by metric, and best, waited, stopped.
   Sums sums_;

@@ -112,6 +112,11 @@ TEST_F(Usage, DoctorTakesNoGpuAndAnEmptyStoreAsNotes) {
   EXPECT_THAT(doctor.out, HasSubstr("everything that is installed works"));
   EXPECT_THAT(doctor.out, HasSubstr("LibTorch 2."));
   EXPECT_EQ(json({"doctor"}).at("works"), true);
+  EXPECT_THAT(doctor.out, HasSubstr("memory is kept between steps"));
+  const auto slow = hilum({"doctor"}, {.env = {"GLIBC_TUNABLES=", "HILUM_FUSED=0"}});
+  EXPECT_EQ(slow.code, 0) << slow.all();
+  EXPECT_THAT(slow.out, HasSubstr("LibTorch's operations alone (HILUM_FUSED=0)"));
+  EXPECT_THAT(slow.out, HasSubstr("memory is given back after each step"));
 }
 
 TEST_F(Usage, DoctorReportsABrokenPluginLibrary) {

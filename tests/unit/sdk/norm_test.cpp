@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Norm's own operations against LibTorch's, one after the other, in float64.
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
+
+#include <atomic>
 #include <hilum/norm.hpp>
 
 #include "tests/unit/sdk/unfused.hpp"
@@ -133,6 +136,18 @@ TEST(Norm, IsItsOwnOperationOnlyWhereItMayBe) {
   EXPECT_NE(name(plain.clone()).find("Relu"), std::string::npos);
   const hilum::testing::Unfused off;
   EXPECT_NE(name(rows.clone()).find("Relu"), std::string::npos);
+}
+
+// at::parallel_for is a header, and one thread long in a file that is compiled without OpenMP.
+TEST(Threads, AreThereInWhatIsCompiledHere) {
+  const int before = at::get_num_threads();
+  at::set_num_threads(2);
+  std::atomic<int> most{0};
+  at::parallel_for(0, 2, 1, [&](int64_t, int64_t) {
+    if (at::get_thread_num() > most) most = at::get_thread_num();
+  });
+  at::set_num_threads(before);
+  EXPECT_EQ(most, 1);
 }
 
 TEST(Norm, NaNStaysNaN) {

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "core/train/checkpoint.hpp"
 #include "core/train/trainer.hpp"
 #include "tests/parts/kit.hpp"
@@ -51,10 +53,15 @@ class Trained : public ::testing::Test {
   Trained() : out_(std::tmpfile()), progress_(out_), store_(store_folder()) { kit::use_parts(); }
   ~Trained() override { std::fclose(out_); }
 
+  using Change = std::function<void(hilum::train::Setup&)>;
+  static void late(hilum::train::Setup& setup) { setup.compute.late = true; }  // as on a GPU
+
   // The run of kStudy with overrides.
-  RunResult train(const Strings& overrides) {
+  RunResult train(const Strings& overrides, const Change& change = {}) {
     const auto file = folder_.write("exp.toml", kStudy);
-    return run(prepare(config::Document::load(file, overrides)), store_, progress_);
+    auto setup = prepare(config::Document::load(file, overrides));
+    if (change) change(setup);
+    return run(std::move(setup), store_, progress_);
   }
   std::filesystem::path store_folder() const { return folder_.path() / "runs"; }
   static Checkpoint last(const RunResult& run) { return Checkpoint::load(run.folder / "last.pt"); }

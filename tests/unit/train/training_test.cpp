@@ -7,10 +7,12 @@
 #include "core/model/weight_file.hpp"
 #include "core/model/weights.hpp"
 #include "core/runs/queries.hpp"
+#include "core/runs/steps/steps.hpp"
 #include "core/train/average.hpp"
 #include "core/train/mask_folder.hpp"
 #include "core/train/optimizer.hpp"
 #include "core/train/sums.hpp"
+#include "core/util/files.hpp"
 #include "tests/unit/train/trained.hpp"
 
 namespace hilum::train {
@@ -45,6 +47,36 @@ TEST_F(Trained, TheNormIsClippedOnceForTheStep) {
   const auto fours = last(train({"train.batch=4", "+train.accumulate=2", "+train.clip=0.01"}));
   EXPECT_LT(difference(fours.model, eight.model), 1e-6);
   EXPECT_GT(difference(last(train({})).model, eight.model), 1e-4) << "nothing was clipped";
+}
+
+TEST_F(Trained, LossesThatAreReadLateAreTheSame) {
+  const Strings more{"train.batch=4", "+train.accumulate=2", "+train.clip=0.1", "data.val=0.3"};
+  const auto at_once = train(more), late = train(more, Trained::late);
+  EXPECT_EQ(difference(last(late).model, last(at_once).model), 0);
+  EXPECT_EQ(last(late).numbers, last(at_once).numbers);
+  EXPECT_EQ(util::read_file(late.folder / runs::kStepsFile),
+            util::read_file(at_once.folder / runs::kStepsFile));
+  for (const auto* name : {"train.loss", "val.loss", "test.loss"})
+    EXPECT_EQ(late.metrics.at(name), at_once.metrics.at(name)) << name;
+}
+
+TEST_F(Trained, ALossThatIsNoNumberIsRefusedNowOrLater) {
+  const auto text = [&](const Strings& overrides, bool later) -> std::string {
+    try {
+      train(overrides, [&](hilum::train::Setup& setup) {
+        setup.compute.late = later;
+        setup.model->parameters()[0].data().fill_(NAN);
+      });
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "not refused";
+  };
+  for (const Strings& study : {Strings{}, Strings{"train.batch=2", "+train.accumulate=2"}}) {
+    const std::string at_once = text(study, false);
+    EXPECT_THAT(at_once, ::testing::HasSubstr("epoch 1, step 1: the loss is"));
+    EXPECT_EQ(text(study, true), at_once) << "the step, the terms and the cases";
+  }
 }
 
 TEST_F(Trained, TheScheduleCountsSteps) {
