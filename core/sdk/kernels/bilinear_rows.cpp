@@ -87,13 +87,15 @@ HILUM_INLINE void gather(const Images& s, const T* large, int64_t i, float* sum,
 }
 }  // namespace
 
-#define BILINEAR(T)                                                                             \
-  HILUM_EACH_MACHINE void enlarged(const Images& s, const T* small, int64_t o, T* to) {         \
-    enlarge(s, small, o, to);                                                                   \
-  }                                                                                             \
-  HILUM_EACH_MACHINE void gathered_back(const Images& s, const T* large, int64_t i, float* sum, \
-                                        T* to) {                                                \
-    gather(s, large, i, sum, to);                                                               \
+#define BILINEAR(T)                                                                                \
+  template <>                                                                                      \
+  HILUM_EACH_MACHINE void enlarged<T>(const Images& s, const T* small, int64_t o, T* to) {         \
+    enlarge(s, small, o, to);                                                                      \
+  }                                                                                                \
+  template <>                                                                                      \
+  HILUM_EACH_MACHINE void gathered_back<T>(const Images& s, const T* large, int64_t i, float* sum, \
+                                           T* to) {                                                \
+    gather(s, large, i, sum, to);                                                                  \
   }
 BILINEAR(float)
 BILINEAR(uint16_t)

@@ -40,12 +40,11 @@ struct Images {
   int64_t channels, step;
 };
 
-// T: float, or uint16_t for the bits of a bfloat16.
-// enlarged: row o of one image. gathered_back: row i of the gradient to the small image; `sum` has
-// room for [channels].
-void enlarged(const Images& s, const float* small, int64_t o, float* to);
-void enlarged(const Images& s, const uint16_t* small, int64_t o, uint16_t* to);
-void gathered_back(const Images& s, const float* large, int64_t i, float* sum, float* to);
-void gathered_back(const Images& s, const uint16_t* large, int64_t i, float* sum, uint16_t* to);
+/// Row o of one enlarged image. T: float, or uint16_t for the bits of a bfloat16.
+template <class T>
+void enlarged(const Images& s, const T* small, int64_t o, T* to);
+/// Row i of the gradient to the small image. `sum` has room for [channels].
+template <class T>
+void gathered_back(const Images& s, const T* large, int64_t i, float* sum, T* to);
 
 }  // namespace hilum::bilinear

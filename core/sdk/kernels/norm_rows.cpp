@@ -117,31 +117,35 @@ HILUM_INLINE void back_of(const T* x, const T* y, const T* dy, Rows rows, const 
 }
 }  // namespace
 
-#define NORM_ROWS(T)                                                                           \
-  HILUM_EACH_MACHINE void moments(const T* x, Rows rows, const float* shift, float* sum,       \
-                                  float* squares) {                                            \
-    moments_of(x, rows, shift, sum, squares);                                                  \
-  }                                                                                            \
-  HILUM_EACH_MACHINE void normalize(const T* x, const T* add, Rows rows, const Affine& affine, \
-                                    T* y) {                                                    \
-    if (add && affine.relu) return normalize_rows<true, true>(x, add, rows, affine, y);        \
-    if (add) return normalize_rows<true, false>(x, add, rows, affine, y);                      \
-    if (affine.relu) return normalize_rows<false, true>(x, add, rows, affine, y);              \
-    normalize_rows<false, false>(x, add, rows, affine, y);                                     \
-  }                                                                                            \
-  HILUM_EACH_MACHINE void gradient_sums(const T* x, const T* y, const T* dy, Rows rows,        \
-                                        const Affine& affine, const float* mean, float* s,     \
-                                        float* q) {                                            \
-    if (!affine.relu) return sum_rows<Cut::none>(x, y, dy, rows, affine, mean, s, q);          \
-    if (y) return sum_rows<Cut::by_y>(x, y, dy, rows, affine, mean, s, q);                     \
-    sum_rows<Cut::by_z>(x, y, dy, rows, affine, mean, s, q);                                   \
-  }                                                                                            \
-  HILUM_EACH_MACHINE void input_gradient(const T* x, const T* y, const T* dy, Rows rows,       \
-                                         const Affine& affine, const Centre& centre, T* dx,    \
-                                         T* dadd) {                                            \
-    if (!affine.relu) return back_of<Cut::none>(x, y, dy, rows, affine, centre, dx, dadd);     \
-    if (y) return back_of<Cut::by_y>(x, y, dy, rows, affine, centre, dx, dadd);                \
-    back_of<Cut::by_z>(x, y, dy, rows, affine, centre, dx, dadd);                              \
+#define NORM_ROWS(T)                                                                              \
+  template <>                                                                                     \
+  HILUM_EACH_MACHINE void moments<T>(const T* x, Rows rows, const float* shift, float* sum,       \
+                                     float* squares) {                                            \
+    moments_of(x, rows, shift, sum, squares);                                                     \
+  }                                                                                               \
+  template <>                                                                                     \
+  HILUM_EACH_MACHINE void normalize<T>(const T* x, const T* add, Rows rows, const Affine& affine, \
+                                       T* y) {                                                    \
+    if (add && affine.relu) return normalize_rows<true, true>(x, add, rows, affine, y);           \
+    if (add) return normalize_rows<true, false>(x, add, rows, affine, y);                         \
+    if (affine.relu) return normalize_rows<false, true>(x, add, rows, affine, y);                 \
+    normalize_rows<false, false>(x, add, rows, affine, y);                                        \
+  }                                                                                               \
+  template <>                                                                                     \
+  HILUM_EACH_MACHINE void gradient_sums<T>(const T* x, const T* y, const T* dy, Rows rows,        \
+                                           const Affine& affine, const float* mean, float* s,     \
+                                           float* q) {                                            \
+    if (!affine.relu) return sum_rows<Cut::none>(x, y, dy, rows, affine, mean, s, q);             \
+    if (y) return sum_rows<Cut::by_y>(x, y, dy, rows, affine, mean, s, q);                        \
+    sum_rows<Cut::by_z>(x, y, dy, rows, affine, mean, s, q);                                      \
+  }                                                                                               \
+  template <>                                                                                     \
+  HILUM_EACH_MACHINE void input_gradient<T>(const T* x, const T* y, const T* dy, Rows rows,       \
+                                            const Affine& affine, const Centre& centre, T* dx,    \
+                                            T* dadd) {                                            \
+    if (!affine.relu) return back_of<Cut::none>(x, y, dy, rows, affine, centre, dx, dadd);        \
+    if (y) return back_of<Cut::by_y>(x, y, dy, rows, affine, centre, dx, dadd);                   \
+    back_of<Cut::by_z>(x, y, dy, rows, affine, centre, dx, dadd);                                 \
   }
 NORM_ROWS(float)
 NORM_ROWS(uint16_t)

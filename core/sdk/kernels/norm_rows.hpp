@@ -22,21 +22,22 @@ struct Centre {
   const float *mean, *s, *q;  // s = S/rows, q = Q/(rows deviation²); null: fixed statistics
 };
 
-// NOLINTBEGIN(bugprone-macro-parentheses)
-#define HILUM_NORM_ROWS(T)                                                                      \
-  /* Sums of x - shift and of its square, [channels] each. */                                   \
-  void moments(const T* x, Rows rows, const float* shift, float* sum, float* squares);          \
-  /* add: null for none. */                                                                     \
-  void normalize(const T* x, const T* add, Rows rows, const Affine& affine, T* y);              \
-  /* S and Q of these rows, [channels] each. y: needed where there was an add before a ReLU. */ \
-  void gradient_sums(const T* x, const T* y, const T* dy, Rows rows, const Affine& affine,      \
-                     const float* mean, float* s, float* q);                                    \
-  /* dadd: written where y is given. */                                                         \
-  void input_gradient(const T* x, const T* y, const T* dy, Rows rows, const Affine& affine,     \
-                      const Centre& centre, T* dx, T* dadd);
-HILUM_NORM_ROWS(float)
-HILUM_NORM_ROWS(uint16_t)
-#undef HILUM_NORM_ROWS
-// NOLINTEND(bugprone-macro-parentheses)
+/// Sums of x - shift and of its square, [channels] each.
+template <class T>
+void moments(const T* x, Rows rows, const float* shift, float* sum, float* squares);
+
+/// add: null for none.
+template <class T>
+void normalize(const T* x, const T* add, Rows rows, const Affine& affine, T* y);
+
+/// S and Q of these rows, [channels] each. y: needed where there was an add before a ReLU.
+template <class T>
+void gradient_sums(const T* x, const T* y, const T* dy, Rows rows, const Affine& affine,
+                   const float* mean, float* s, float* q);
+
+/// dadd: written where y is given.
+template <class T>
+void input_gradient(const T* x, const T* y, const T* dy, Rows rows, const Affine& affine,
+                    const Centre& centre, T* dx, T* dadd);
 
 }  // namespace hilum::norm_rows
