@@ -5,7 +5,7 @@
 namespace hilum::util {
 
 /// glibc gives a large block back to the system as soon as it is freed, and each of its pages costs
-/// a fault when the next step asks for it again: a sixth of a training step. With these settings a
+/// a fault when the next step asks for it again: a fifth of a training step. With these settings a
 /// program keeps what it had and asks for huge pages. For programs that this process becomes or
 /// starts; settings that are there already stay.
 inline void keep_heap() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// For loops that a plugin writes by hand: no LibTorch here. Such a file wants -O3 -fopenmp-simd
-// -fno-math-errno -fno-trapping-math, and none of the precompiled header.
+// For loops that a plugin writes by hand: no LibTorch here. CMake's hilum_vectorise(file.cpp) gives
+// such a file the options that it wants.
 #pragma once
 #include <bit>
 #include <cmath>

@@ -84,24 +84,6 @@ Tensor joined(const Tensor& skip, const Tensor& x, const Place& p) {
   return y;
 }
 
-// The skip's channels of dy, in one piece: what is added to them next runs through all of it.
-Tensor skip_gradient(const Tensor& dy, const Place& p, int64_t channels) {
-  const Tensor dskip = torch::empty({dy.size(0), p.beside, p.size[0], p.size[1]},
-                                    dy.options().memory_format(at::MemoryFormat::ChannelsLast));
-  of_type(dy, [&](auto* type) {
-    using T = std::remove_pointer_t<decltype(type)>;
-    const T* const from = data<T>(dy) + p.skip_at(channels);
-    T* const to = data<T>(dskip);
-    const int64_t width = p.size[1];
-    at::parallel_for(0, dy.size(0) * p.size[0], 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin * width; i < end * width; ++i)
-        std::memcpy(to + i * p.beside, from + i * dy.size(1),
-                    static_cast<size_t>(p.beside) * sizeof(T));
-    });
-  });
-  return dskip;
-}
-
 Tensor input_gradient(const Tensor& dy, at::IntArrayRef sizes, const Place& p) {
   const Tensor dx = torch::empty(sizes, dy.options().memory_format(at::MemoryFormat::ChannelsLast));
   of_type(dy, [&](auto* type) {
@@ -135,8 +117,12 @@ struct FusedJoin : torch::autograd::Function<FusedJoin> {
     const Place p{saved["size"].toIntVector(), saved["corners"].toBool(), saved["beside"].toInt(),
                   saved["skip_last"].toBool()};
     const Tensor dy = grads[0].contiguous(at::MemoryFormat::ChannelsLast);
-    return {p.beside ? skip_gradient(dy, p, sizes[1]) : Tensor(), input_gradient(dy, sizes, p),
-            Tensor()};
+    // In one piece: what is added to the skip's gradient next runs through all of it.
+    const Tensor dskip =
+        p.beside
+            ? dy.narrow(1, p.skip_at(sizes[1]), p.beside).contiguous(at::MemoryFormat::ChannelsLast)
+            : Tensor();
+    return {dskip, input_gradient(dy, sizes, p), Tensor()};
   }
 };
 

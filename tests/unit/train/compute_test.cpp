@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <torch/torch.h>
 
+#include "tests/unit/sdk/unfused.hpp"
+
 namespace hilum::train {
 namespace {
 using ::testing::ElementsAre;
@@ -41,9 +43,8 @@ TEST(Place, SeveralChannelsAreMovedAndVectorsAreNot) {
 
 TEST(Compute, SaysWhereLibTorchsOperationsWereAskedFor) {
   EXPECT_EQ(channels_last().precision(), "float32, channels last");
-  setenv("HILUM_FUSED", "0", 1);
+  const testing::Unfused off;
   EXPECT_EQ(channels_last().precision(), "float32, channels last, HILUM_FUSED=0");
-  unsetenv("HILUM_FUSED");
 }
 }  // namespace
 }  // namespace hilum::train
